@@ -1,0 +1,290 @@
+"""The vocabulary: what an event can mean. A format turns one event into any number of these; projections fold them.
+
+Rules that every format and projection can rely on:
+
+* A format is a pure function of *one* event. What needs memory (time zone of a producer, prompts that carry the
+  round before, several records of one message) is repaired by the projection that keeps the memory.
+* Every fold is idempotent by the ids given here and accepts any order: the same fact arrives from two sources,
+  twice, or before what it belongs to.
+* `None` (or `""` for ids) means "the record does not say", never "empty".
+* Times are seconds since the epoch, UTC. Where a producer only writes local time, `time` is None and `Stamp` helps.
+
+The structs are encoded as arrays with a tag, so that a batch of them crosses a process boundary cheaply: new fields go
+to the end, with a default.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class _Fact(msgspec.Struct, frozen=True, array_like=True, tag=True, kw_only=True, gc=False, omit_defaults=True):
+    """What every domain event of an agent's run carries."""
+
+    sid: str = ""
+    """Session; "" when unknown. Sub-agents carry the session of their parent."""
+    time: float | None = None
+    """When it happened: seconds since the epoch."""
+    pid: int | None = None
+    """Process of the agent, when the record names it: (sid, pid) is a run."""
+    round: str = ""
+    """The producer's own key of the round, as written; "" when it has none. May be wrong: see the format's document."""
+    agent: str = ""
+    """Who wrote it: `claude_code`, `codex`."""
+    local: float | None = None
+    """Local wall time without zone, as if it were UTC seconds, where `time` is None."""
+    zone_hint: float | None = None
+    """UTC seconds that belong to the same instant as `local` when the record lets it be derived (UUIDv7, release time):
+    `local - zone_hint`, rounded to 15 minutes, is a candidate for the producer's offset."""
+
+
+# --- sessions, runs, rounds ----------------------------------------------------------------------------------------
+
+
+class SessionObserved(_Fact, frozen=True, kw_only=True):
+    """Attributes of a session that a record mentions. The last non-None value wins; any record keeps a session alive."""
+
+    cwd: str | None = None
+    git_branch: str | None = None
+    version: str | None = None
+    title: str | None = None
+    title_rank: int = 0
+    """custom title 3 > generated title 2 > summary 1: a lower rank never replaces a higher one."""
+    parent_sid: str | None = None
+    model: str | None = None
+    metadata: dict[str, str] = {}
+
+
+class SessionStarted(_Fact, frozen=True, kw_only=True):
+    """A process began (or resumed) a session: a new run."""
+
+    source: str = ""
+    """`new`, `resume`, `fork`, `startup`, `clear`, …"""
+    process_started: float | None = None
+    """Start time of the process, when known: pid alone does not name a process."""
+
+
+class SessionEnded(_Fact, frozen=True, kw_only=True):
+    """A run ended by itself."""
+
+    reason: str = ""
+
+
+class PromptSubmitted(_Fact, frozen=True, kw_only=True):
+    """A prompt: opens a round."""
+
+    prompt: str
+    prompt_id: str = ""
+    """Identity of the prompt record (uuid); "" when it has none. Equal ids are the same prompt."""
+    kind: str = "prompt"
+    """`prompt`, `command`, `notification`, `peer`, or `queued` (delivered into the running round: opens none)."""
+
+
+class RoundEnded(_Fact, frozen=True, kw_only=True):
+    """Evidence that a round ended. The strongest evidence wins: complete > aborted > session end > superseded > gone."""
+
+    outcome: str
+    """`complete`, `aborted` or `failed`."""
+    reason: str = ""
+    explicit: bool = True
+    """False when inferred by the format (for example a final text without a marker)."""
+    prompt_id: str = ""
+    """The prompt of the round that ended, when the record names it."""
+
+
+# --- messages and blocks -------------------------------------------------------------------------------------------
+# Flow key: `request_id` if not empty, else `message_id`; a projection keeps the map between the two.
+
+
+class MessageStarted(_Fact, frozen=True, kw_only=True):
+    """A model's answer (or a user's message) begins, or a record mentions it again."""
+
+    message_id: str = ""
+    request_id: str = ""
+    role: str = "assistant"
+    model: str | None = None
+    is_sidechain: bool = False
+    agent_id: str | None = None
+    """Sub-agent that the message belongs to."""
+    parent_tool_use_id: str | None = None
+
+
+class MessageEnded(_Fact, frozen=True, kw_only=True):
+    """What a producer says at the end of a message; `stopped` tells the stop record from the stop reason."""
+
+    message_id: str = ""
+    request_id: str = ""
+    stop_reason: str | None = None
+    stopped: bool = False
+
+
+class BlockStarted(_Fact, frozen=True, kw_only=True):
+    """A content block opens. `block_type` is open-ended: text, thinking, tool_use, server_tool_use, …"""
+
+    message_id: str = ""
+    request_id: str = ""
+    index: int
+    block_type: str
+    tool_use_id: str | None = None
+    tool_name: str | None = None
+    text: str = ""
+    """What the start record already holds of the content."""
+
+
+class BlockDelta(_Fact, frozen=True, kw_only=True):
+    """Streamed pieces of one block, in the order of the source. Neighbouring pieces of one block may be joined into one
+    (`joined`), which changes nothing that a projection can see: text, count, bytes and both times add up."""
+
+    message_id: str = ""
+    request_id: str = ""
+    index: int
+    kind: str
+    """`text`, `thinking`, `signature` or `json`: separate buffers of one block."""
+    text: str
+    count: int = 1
+    last_time: float | None = None
+    """Time of the last piece when several were joined."""
+    last_local: float | None = None
+
+
+class BlockCompleted(_Fact, frozen=True, kw_only=True):
+    """A streamed block is whole."""
+
+    message_id: str = ""
+    request_id: str = ""
+    index: int
+
+
+class BlockReceived(_Fact, frozen=True, kw_only=True):
+    """A whole block, from producers that do not stream. The index is the next free one of the message; `key` makes the
+    fold idempotent. A tool block that was streamed before (same `tool_use_id`) is the same block."""
+
+    message_id: str = ""
+    request_id: str = ""
+    key: str
+    """Identity of the block across copies, e.g. `<uuid>#<number within the record>`."""
+    block_type: str
+    content: str
+    """Text, thinking, or the tool input as JSON text."""
+    tool_use_id: str | None = None
+    tool_name: str | None = None
+
+
+class ToolResultReceived(_Fact, frozen=True, kw_only=True):
+    """The result of a tool call as the model sees it."""
+
+    tool_use_id: str
+    content: str
+    is_error: bool | None = None
+    """None when the record does not say."""
+    result_id: str = ""
+    """Identity of the record, to tell copies from repeats."""
+    duration_ms: float | None = None
+    """Execution time, when the producer measured it."""
+
+
+class UsageReported(_Fact, frozen=True, kw_only=True):
+    """Tokens of one model call, as far as a record knows them. `input_tokens` is uncached input.
+
+    How records of one call combine is named by `rule`:
+    `largest`: keep the whole record with the largest total, ties keep the first (transcripts);
+    `replace`: every non-None field replaces (streams);
+    `add`: this record stands for itself (counters that already are differences).
+    """
+
+    usage_id: str
+    """Identity of the call: message id, response id … Records with equal ids are one call."""
+    message_id: str = ""
+    request_id: str = ""
+    origin: str = "message"
+    """`message`, or `progress` for a sub-agent known only from its parent's progress records."""
+    rule: str = "largest"
+    model: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    is_final: bool = False
+    is_sidechain: bool = False
+
+
+# --- what is seen around the agent -----------------------------------------------------------------------------------
+
+
+class ErrorReported(_Fact, frozen=True, kw_only=True):
+    """A failure that the producer recorded (API error, retry, refusal)."""
+
+    error_type: str = ""
+    message: str = ""
+    retryable: bool | None = None
+
+
+class Waiting(_Fact, frozen=True, kw_only=True):
+    """The agent waits for a person (permission prompt, question), or does so no more."""
+
+    waiting: bool
+    reason: str = ""
+    tool_use_id: str | None = None
+
+
+class ContextCompacted(_Fact, frozen=True, kw_only=True):
+    """The context was compacted; not a prompt, not a new round."""
+
+    trigger: str = ""
+    tokens_before: int | None = None
+    tokens_after: int | None = None
+
+
+class ProcessSeen(_Fact, frozen=True, kw_only=True):
+    """A watched process is alive; identity is (boot, pid, start time)."""
+
+    process_started: float | None = None
+    boot_id: str = ""
+
+
+class ProcessGone(_Fact, frozen=True, kw_only=True):
+    """A watched process is no longer there, or its pid belongs to another one now."""
+
+    reason: str = "gone"
+    """`exited`, `reused`, `rebooted`, `gone`."""
+    process_started: float | None = None
+    exit_code: int | None = None
+
+
+class Activity(_Fact, frozen=True, kw_only=True):
+    """A sign of life with no other meaning here."""
+
+    what: str = ""
+
+
+class Unknown(_Fact, frozen=True, kw_only=True):
+    """The format knows the producer but not this record: kept, counted, shown."""
+
+    what: str = ""
+
+
+Fact: TypeAlias = (
+    SessionObserved
+    | SessionStarted
+    | SessionEnded
+    | PromptSubmitted
+    | RoundEnded
+    | MessageStarted
+    | MessageEnded
+    | BlockStarted
+    | BlockDelta
+    | BlockCompleted
+    | BlockReceived
+    | ToolResultReceived
+    | UsageReported
+    | ErrorReported
+    | Waiting
+    | ContextCompacted
+    | ProcessSeen
+    | ProcessGone
+    | Activity
+    | Unknown
+)

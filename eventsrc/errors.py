@@ -1,0 +1,174 @@
+"""Every error that eventsrc raises on purpose: one tree.
+
+The docstring of a class is its message, with `{facts}` filled in from its attributes; `hint` says what to do next.
+`exit_code` is what a command ends with. Errors of drivers (OSError, sqlite3.Error) are translated at the
+boundary where they happen, with the cause kept (`raise … from error`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class EventsrcError(Exception):
+    """Something went wrong."""
+
+    hint: ClassVar[str] = ""
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__(facts)
+
+    def __str__(self) -> str:
+        text = " ".join((type(self).__doc__ or "").split())
+        return text.format_map(self.facts)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["facts"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def advice(self) -> str:
+        """What the person can do next, with the facts filled in; empty when there is nothing to say."""
+        return self.hint.format_map(self.facts)
+
+
+class UsageError(EventsrcError):
+    """{reason}"""
+
+    exit_code = 2
+
+
+class ConfigError(EventsrcError):
+    """The configuration {path} is wrong: {reason}"""
+
+    hint = "Correct it, or see 'eventsrc config' for what is in force and where it comes from."
+    exit_code = 2
+
+
+class NotRunning(EventsrcError):
+    """No eventsrc service runs on {path}."""
+
+    hint = "Start one with 'eventsrc serve --data {path}'."
+    exit_code = 3
+
+
+class NotAllowed(EventsrcError):
+    """Not allowed: {reason}"""
+
+    exit_code = 4
+
+
+class NoStore(EventsrcError):
+    """There is no event store in {path}."""
+
+    hint = "'eventsrc serve' or 'eventsrc ingest' makes one; --data DIR or EVENTSRC_DATA names another place."
+    exit_code = 10
+
+
+class LockHeld(EventsrcError):
+    """The log in {path} is already being written by {holder}."""
+
+    hint = "Stop that process first, or work beside it: commands hand over to a running service by themselves."
+    exit_code = 11
+
+
+class LogCorrupt(EventsrcError):
+    """The log is damaged: segment {segment}, line {line}, byte {byte}: {detail}"""
+
+    hint = (
+        "Nothing was changed. Run 'eventsrc verify' for the whole list; then put the segment back from a backup, "
+        "or move the damaged data directory aside and start a new one."
+    )
+    exit_code = 12
+
+
+class IncompatibleSchema(EventsrcError):
+    """{path} was written by a newer or unknown version ({found}); this version knows {known}."""
+
+    hint = "Upgrade eventsrc, or delete the read model: it is built again from the log."
+    exit_code = 13
+
+
+class LogFailed(EventsrcError):
+    """A durable operation failed ({operation} on {path}: {reason}); nothing more is written by this process."""
+
+    hint = "Check the disk, then start again: what was acknowledged is verified while opening."
+    exit_code = 1
+
+
+class TryAgain(EventsrcError):
+    """{reason}"""
+
+    exit_code = 75
+
+
+class DiskFull(TryAgain):
+    """There is no room to write {path}: {reason}"""
+
+    hint = "Free some space; what was accepted is kept, and writing goes on by itself when there is room."
+
+
+class QueueFull(TryAgain):
+    """The queue of {name} is full."""
+
+    hint = "Send again after a moment; nothing of this request was stored."
+
+
+class Rejected(EventsrcError):
+    """The record was refused: {reason}"""
+
+
+class TooLarge(Rejected):
+    """{what} has {size} bytes; the limit is {limit}."""
+
+
+class WrongRevision(EventsrcError):
+    """Stream {stream} is at revision {actual}, not at {expected}."""
+
+    hint = "Read the stream again and decide anew."
+
+
+class IdConflict(EventsrcError):
+    """The id {id} of source {source} was already used for other data, at position {position}."""
+
+    hint = "Give every event an id of its own; the same id is only for sending the same event again."
+
+
+class PoisonEvent(EventsrcError):
+    """The event at position {position} could not be applied to {projection}: {reason}"""
+
+
+class ReadModelBroken(EventsrcError):
+    """The read model {name} cannot be used: {reason}"""
+
+    hint = "Run 'eventsrc rebuild {name}': it is built again from the log."
+
+
+class UnknownProjection(EventsrcError):
+    """There is no read model named {name}; there are: {known}."""
+
+    exit_code = 2
+
+
+class QueryError(EventsrcError):
+    """The question could not be answered: {reason}"""
+
+
+class CheckpointBroken(EventsrcError):
+    """The checkpoint {id} cannot be used: {reason}"""
+
+    hint = "'eventsrc checkpoint list' shows the others; every read model can also be rebuilt from the log."
+    exit_code = 12
+
+
+class NotFound(EventsrcError):
+    """There is no {what} {name}."""
+
+
+class ActorFailed(EventsrcError):
+    """The actor {name} failed {times} times within {seconds} seconds; the last time: {reason}"""
+
+    hint = "The service stops so that its supervisor sees it; see the lines before this one for the cause."

@@ -1,0 +1,66 @@
+"""Every bound of eventsrc, in one place, with its reason (law L7).
+
+Sizes are bytes, durations are seconds, unless the name says otherwise. What a user may change has a setting in
+`config.py` whose default is the value here; the rest is fixed because correctness or memory depends on it.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * 1024
+
+# --- the log -------------------------------------------------------------------------------------------------------
+SEGMENT_BYTES = 64 * MIB  # a segment is sealed past this size; opening verifies one segment, which stays under a second
+COMMIT_EVENTS = 16_384  # events in one write + fdatasync: what a crash can roll back, and one hop to a thread
+COMMIT_BYTES = 16 * MIB  # bytes in one write + fdatasync; a single record always fits (RECORD_BYTES below this)
+RECORD_BYTES = 8 * MIB  # one record; transcripts have lines of 1 MB, logs inside logs have more. Beyond: a stub event
+RECORD_HEAD_BYTES = 64 * KIB  # how much of an oversized record is kept in its stub
+ID_CHARS = 1_024  # an id, type, subject or source of a pushed event; longer ones are refused
+READ_BYTES = 4 * MIB  # one read from a segment: large enough for the disk, small enough for memory
+READ_EVENTS = 8_192  # events that a reader hands over at once
+INDEX_FLUSH_EVENTS = 20_000  # events whose ids, streams and cursors wait in memory before the index is written
+STREAM_CACHE = 100_000  # streams whose revision is kept in memory (about 20 MB); others are looked up in the index
+VERIFY_AT_START_BYTES = (
+    256 * MIB
+)  # newest sealed segments that `serve` verifies before it is ready; the rest follows later
+DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
+
+# --- channels ------------------------------------------------------------------------------------------------------
+MAILBOX_BATCHES = 64  # batches (never single events) that wait in a mailbox; memory = this times BATCH_BYTES
+BATCH_EVENTS = 512  # records that a source hands over at once
+BATCH_BYTES = 1 * MIB  # bytes that a source hands over at once (one larger record travels alone)
+
+# --- files as sources ----------------------------------------------------------------------------------------------
+FINGERPRINT_BYTES = 1 * KIB  # the head of a file that tells it from another one with the same inode number
+LOOK_SECONDS = 2.0  # how often followed folders are looked at without a hint
+IDLE_LOOK_SECONDS = 10.0  # the same for folders in which nothing happened for a while
+SOURCE_FILES = 100_000  # files that one service follows; more is a configuration mistake worth an error
+OPEN_FILES = 64  # followed files held open at the same time
+
+# --- pushed events -------------------------------------------------------------------------------------------------
+BODY_BYTES = 16 * MIB  # one HTTP request body
+BODY_EVENTS = 10_000  # events in one request
+BODY_SECONDS = 30.0  # a client that sends its body slower than this is dropped
+STREAM_CLIENTS = 256  # live-stream clients at once
+STREAM_QUEUE = 64  # batches that wait for one live-stream client; a slower one is told to resync
+JSON_DEPTH = 1_000  # nesting of pushed JSON; files keep deeper records as bytes
+
+# --- read models ---------------------------------------------------------------------------------------------------
+APPLY_EVENTS = 8_192  # events in one transaction of a projector
+REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
+DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
+BUSY_SECONDS = 60.0  # how long a projector waits for an outside program that holds the database
+QUERY_ROWS = 100_000  # rows of one answer
+PREVIEW_CHARS = 500  # preview of a tool result
+INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
+
+# --- the service ---------------------------------------------------------------------------------------------------
+DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint
+CHECKPOINT_SECONDS = 300.0  # automatic checkpoints, when something happened
+CHECKPOINTS_KEPT = 12  # automatic checkpoints kept; those with a label stay
+PROBE_SECONDS = 2.0  # how often watched processes are looked at where the kernel does not tell
+RESTARTS = 5  # restarts of one actor within RESTART_SECONDS before the service gives up
+RESTART_SECONDS = 60.0
+BACKOFF_SECONDS = 0.1  # first pause before a restart; doubles up to BACKOFF_MOST_SECONDS
+BACKOFF_MOST_SECONDS = 5.0
+PROGRESS_SECONDS = 30.0  # an actor with work waiting and no progress for this long is unhealthy

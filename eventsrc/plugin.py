@@ -1,0 +1,189 @@
+"""All that an author of a format or a projection may import, and all they have to write.
+
+A **format** reads one producer's records: one file, one entry point in the group `eventsrc.formats`.
+A **projection** folds domain events into a read model: one folder, one entry point in `eventsrc.projections`.
+
+    from eventsrc.plugin import Projection, Reading, PromptSubmitted
+
+    class Prompts(Projection):
+        name = "prompts"
+        version = 1
+        schema = ("CREATE TABLE prompts(day TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT",)
+
+        def fold(self, reading):
+            for fact in reading.facts:
+                if isinstance(fact, PromptSubmitted):
+                    ...                              # remember in memory
+
+        def flush(self, connection):
+            connection.executemany("INSERT INTO prompts … ON CONFLICT …", ...)   # once per batch
+
+A projection never asks the clock, the process table, the network or a random source (law L9), so a rebuild gives
+the same rows. Its memory is only a cache of its tables: the engine may throw the object away between any two batches
+and make a new one on the same database, and batches may be cut anywhere (law L5).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol, runtime_checkable
+
+import msgspec
+
+from eventsrc import domain as domain
+from eventsrc.clock import format_time, parse_time
+from eventsrc.domain import (
+    Activity,
+    BlockCompleted,
+    BlockDelta,
+    BlockReceived,
+    BlockStarted,
+    ContextCompacted,
+    ErrorReported,
+    Fact,
+    MessageEnded,
+    MessageStarted,
+    ProcessGone,
+    ProcessSeen,
+    PromptSubmitted,
+    RoundEnded,
+    SessionEnded,
+    SessionObserved,
+    SessionStarted,
+    ToolResultReceived,
+    Unknown,
+    UsageReported,
+    Waiting,
+)
+from eventsrc.event import Envelope, Event, Position, Record
+from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS
+
+__all__ = [
+    "INLINE_RESULT_BYTES",
+    "PREVIEW_CHARS",
+    "Activity",
+    "BlockCompleted",
+    "BlockDelta",
+    "BlockReceived",
+    "BlockStarted",
+    "ContextCompacted",
+    "Envelope",
+    "ErrorReported",
+    "Event",
+    "Fact",
+    "Format",
+    "MessageEnded",
+    "MessageStarted",
+    "Position",
+    "ProcessGone",
+    "ProcessSeen",
+    "Projection",
+    "PromptSubmitted",
+    "Question",
+    "Reading",
+    "Record",
+    "RoundEnded",
+    "SessionEnded",
+    "SessionObserved",
+    "SessionStarted",
+    "ToolResultReceived",
+    "Unknown",
+    "UsageReported",
+    "Waiting",
+    "domain",
+    "format_time",
+    "parse_time",
+]
+
+
+@runtime_checkable
+class Format(Protocol):
+    """How one producer's records are recognised and read. Pure: no I/O, no clock, no memory between calls."""
+
+    name: ClassVar[str]
+    """Also the first part of nothing: event types keep the producer's own names."""
+    version: ClassVar[int]
+    """Raised when the reading changes; `rebuild` then applies the better reading to the whole past."""
+    types: ClassVar[tuple[str, ...]]
+    """Prefixes of the CloudEvents types that `recognise` gives, e.g. `("claude.", "codex.")`; they route events back
+    to `read`. No two formats share a prefix."""
+
+    def recognise(self, record: Record) -> Envelope | None:
+        """The envelope of a record of this producer; None when it is not one. Never raises on any bytes.
+
+        Runs once per record at ingest, on the hot path: decode only what the envelope needs (a few µs)."""
+        ...
+
+    def read(self, event: Event) -> Sequence[Fact]:
+        """What the event means; raises ValueError (or msgspec.DecodeError) when the data contradicts its own type."""
+        ...
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One event together with what it means."""
+
+    position: Position
+    """Its place in the log; of the last one where neighbouring deltas of one block were joined."""
+    id: str
+    type: str
+    source: str
+    facts: list[Fact]
+    raw: str | None = None
+    """The record as text; only when no format reads it, or when it says `Unknown`."""
+    subject: str = ""
+    recorded: str = ""
+    """When the log accepted it, RFC 3339."""
+    time: str | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A named query: SQL with `:parameters`, answered read-only."""
+
+    name: str
+    sql: str
+    about: str
+    """One sentence; shown by `--help`."""
+    parameters: tuple[str, ...] = ()
+
+
+class Projection:
+    """Folds readings into one SQLite file that it owns. Subclass it; see the module's example."""
+
+    name: ClassVar[str]
+    """Also the name of the folder and of the entry point: lower-case letters, digits and `_`."""
+    version: ClassVar[int]
+    """Raised when the tables or the fold change: the engine then rebuilds beside the old generation."""
+    schema: ClassVar[Sequence[str]] = ()
+    """CREATE statements, run once on an empty database. Triggers and FTS tables are fine."""
+    late_schema: ClassVar[Sequence[str]] = ()
+    """Statements that a rebuild runs at its end (secondary indexes, FTS fill); live databases run them at creation."""
+    questions: ClassVar[Sequence[Question]] = ()
+
+    def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
+        """`connection` is open on the read model inside the engine's transaction; never commit it.
+        `folder` is the generation's own folder for files beside the rows (made on demand)."""
+        self.connection = connection
+        self.folder = folder
+
+    def fold(self, reading: Reading) -> None:
+        """Takes one event into memory. An exception makes the event a dead letter; the object is then thrown away."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Writes what changed since the last flush through `self.connection`. Called once per batch, before the
+        engine writes the position in the same transaction."""
+        raise NotImplementedError
+
+    def committed(self) -> None:
+        """Called after the transaction is durable: the place for effects that must not run ahead of the rows."""
+
+    def close(self) -> None:
+        """Called once when the engine lets go of the object."""
+
+
+def facts_of(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Fact]]:
+    """Every fact with the reading that it came in."""
+    for reading in readings:
+        for fact in reading.facts:
+            yield reading, fact
