@@ -26,7 +26,8 @@ VERIFY_AT_START_BYTES = (
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
 
 # --- channels ------------------------------------------------------------------------------------------------------
-MAILBOX_BATCHES = 64  # batches (never single events) that wait in a mailbox; memory = this times BATCH_BYTES
+MAILBOX_BATCHES = 64  # batches (never single events) that wait in a mailbox: several group commits' worth
+MAILBOX_BYTES = 16 * MIB  # what they may weigh together: one commit; one heavier batch travels alone
 BATCH_EVENTS = 512  # records that a source hands over at once
 BATCH_BYTES = 1 * MIB  # bytes that a source hands over at once (one larger record travels alone)
 
@@ -50,6 +51,15 @@ APPLY_EVENTS = 8_192  # events in one transaction of a projector
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
 BUSY_SECONDS = 60.0  # how long a projector waits for an outside program that holds the database
+BUSY_SLICE_SECONDS = 1.0  # one wait inside SQLite, which nothing can interrupt; between two of them a projector can stop
+LIVE_CACHE_BYTES = 8 * MIB  # page cache of a live read model; there are a handful, and the service stays small
+BULK_CACHE_BYTES = 64 * MIB  # page cache of a read model while it is rebuilt, once
+WAL_BYTES = 64 * MIB  # what is left of a write-ahead log that grew while a long reader held it
+PORTIONS_KEPT = 3  # decoded portions that projectors at the same place share; each is up to READ_BYTES of log
+PARALLEL_BYTES = 32 * MIB  # a rebuild of less log than this is over before worker processes have started
+WORKERS = 4  # worker processes of a rebuild; the fold, which is serial, cannot keep up with more
+WORKER_CHUNKS = 2  # chunks in flight per worker: one being decoded, one waiting, so that no worker idles
+REASON_CHARS = 500  # why an event is a dead letter
 QUERY_ROWS = 100_000  # rows of one answer
 PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file

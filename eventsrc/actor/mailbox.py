@@ -1,0 +1,236 @@
+"""A bounded queue in front of an actor: bounded in items and in weight, counted, and safe to cancel.
+
+Underneath is an anyio memory channel, which brings the counting of senders and the end of the stream. Its own waiting
+is not used, because it hands an item over to a task before that task runs: if the task is then cancelled natively, the
+item is lost. Here both sides first wait (and may be cancelled) and then move the item without a pause, so
+
+* a cancelled `receive` or `drain` has taken nothing,
+* a cancelled `send` has sent nothing.
+
+A mailbox carries batches, never single events: one item costs microseconds whatever is in it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import anyio
+import anyio.lowlevel
+import msgspec
+from anyio.streams.memory import MemoryObjectSendStream
+
+from eventsrc.clock import Clock, SystemClock
+from eventsrc.errors import QueueFull
+from eventsrc.limits import MAILBOX_BATCHES, MAILBOX_BYTES
+
+T = TypeVar("T")
+
+
+class MailboxStats(msgspec.Struct, frozen=True):
+    """What can be seen of a mailbox from outside, at one instant."""
+
+    name: str
+    waiting: int
+    """Items that nobody has taken yet."""
+    waiting_weight: int
+    in_total: int
+    """Items accepted since the start."""
+    out_total: int
+    """Items taken since the start."""
+    last_in: float | None
+    """Seconds since the epoch; None when nothing came yet."""
+    last_out: float | None
+    capacity: int
+    capacity_weight: int
+    senders: int
+    """Open senders, the mailbox itself included. Above 0 while an actor should have ended = a forgotten sender."""
+    blocked: int
+    """Tasks that wait for room: the back-pressure."""
+
+
+class Mailbox(Generic[T]):
+    """Where an actor's work waits. One receiver normally; any number of senders, each with its own end.
+
+    `weigh` says what an item weighs (bytes, normally). A heavier item than `weight` allows travels alone: it is
+    accepted when nothing else waits, so no item is ever stuck.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int = MAILBOX_BATCHES,
+        weigh: Callable[[T], int] = lambda _item: 1,
+        *,
+        weight: int = MAILBOX_BYTES,
+        clock: Clock | None = None,
+    ) -> None:
+        assert size > 0 and weight > 0, "a mailbox without room would never accept anything"
+        self.name = name
+        self._size = size
+        self._weight = weight
+        self._weigh = weigh
+        self._clock = clock or SystemClock()
+        self._inlet, self._outlet = anyio.create_memory_object_stream[T](size)
+        self._weights: deque[int] = deque()  # of what is in the channel, in the same order
+        # Senders get room in the order in which they came, so that a heavy item is not overtaken for ever. Taking the
+        # lock does not yield: otherwise `send_nowait` would see it held by a sender that does not wait at all.
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._room = anyio.Event()
+        self._arrival = anyio.Event()
+        self._waiting_weight = 0
+        self._in_total = 0
+        self._out_total = 0
+        self._last_in: float | None = None
+        self._last_out: float | None = None
+
+    # --- sending ---
+
+    async def send(self, item: T) -> None:
+        """Puts an item in, waiting for room as long as it takes (back-pressure). Cancelled = not sent.
+
+        Raises `anyio.ClosedResourceError` after `close`; a `send` that already waits does so when its turn comes.
+        """
+        await self._send(self._inlet, item)
+
+    def send_nowait(self, item: T) -> None:
+        """Puts an item in, or raises `QueueFull`; never overtakes a sender that waits."""
+        self._send_nowait(self._inlet, item)
+
+    def sender(self) -> Sender[T]:
+        """A further sending end. The receiver sees the end only after every one of them is closed."""
+        return Sender(self, self._inlet.clone())
+
+    def close(self) -> None:
+        """Closes the mailbox's own sending end; what waits is still received. Closing twice is harmless."""
+        self._close(self._inlet)
+
+    # --- receiving ---
+
+    async def receive(self) -> T:
+        """The oldest item; waits for one. Cancelled = nothing taken.
+
+        Raises `anyio.EndOfStream` when every sender is closed and nothing waits.
+        """
+        await self._something()
+        return self._take()
+
+    async def drain(self, budget_items: int, budget_weight: int) -> list[T]:
+        """Waits for one item, then takes all that is there up to the budget: never empty, in order.
+
+        An item that is heavier than the whole budget comes alone. Raises like `receive`.
+        """
+        assert budget_items > 0, "a drain without a budget would never end"
+        await self._something()
+        taken: list[T] = []
+        weight = 0
+        while self._weights and len(taken) < budget_items:
+            weight += self._weights[0]
+            if taken and weight > budget_weight:
+                break
+            taken.append(self._take())
+        return taken
+
+    def stats(self) -> MailboxStats:
+        """Numbers for metrics, health and drain reports."""
+        return MailboxStats(
+            name=self.name,
+            waiting=len(self._weights),
+            waiting_weight=self._waiting_weight,
+            in_total=self._in_total,
+            out_total=self._out_total,
+            last_in=self._last_in,
+            last_out=self._last_out,
+            capacity=self._size,
+            capacity_weight=self._weight,
+            senders=self._outlet.statistics().open_send_streams,
+            blocked=self._turn.statistics().tasks_waiting + self._turn.locked(),
+        )
+
+    # --- both ends move items without a pause: there is no await between looking and moving ---
+
+    async def _send(self, inlet: MemoryObjectSendStream[T], item: T) -> None:
+        weight = self._weigh(item)
+        await anyio.lowlevel.checkpoint()  # a sender in a loop lets others run
+        async with self._turn:
+            while not self._has_room(weight):
+                self._room = anyio.Event()
+                await self._room.wait()
+            self._put(inlet, item, weight)
+
+    def _send_nowait(self, inlet: MemoryObjectSendStream[T], item: T) -> None:
+        weight = self._weigh(item)
+        if self._turn.locked() or not self._has_room(weight):
+            raise QueueFull(name=self.name)
+        self._put(inlet, item, weight)
+
+    def _has_room(self, weight: int) -> bool:
+        if not self._weights:
+            return True
+        return len(self._weights) < self._size and self._waiting_weight + weight <= self._weight
+
+    def _put(self, inlet: MemoryObjectSendStream[T], item: T, weight: int) -> None:
+        inlet.send_nowait(item)
+        self._weights.append(weight)
+        self._waiting_weight += weight
+        self._in_total += 1
+        self._last_in = self._clock.now()
+        self._arrival.set()
+
+    async def _something(self) -> None:
+        """Returns when an item is there; raises `anyio.EndOfStream` when none will come."""
+        await anyio.lowlevel.checkpoint()  # a receiver that always finds work still lets others run
+        while not self._weights:
+            if not self._outlet.statistics().open_send_streams:
+                raise anyio.EndOfStream
+            if self._arrival.is_set():
+                self._arrival = anyio.Event()
+            await self._arrival.wait()
+
+    def _take(self) -> T:
+        item = self._outlet.receive_nowait()
+        self._waiting_weight -= self._weights.popleft()
+        self._out_total += 1
+        self._last_out = self._clock.now()
+        self._room.set()
+        return item
+
+    def _close(self, inlet: MemoryObjectSendStream[T]) -> None:
+        inlet.close()
+        self._arrival.set()  # the receiver looks again: this may have been the last one
+
+    def __del__(self) -> None:
+        # Nobody can reach either end any more, so the channel's "unclosed" warnings would be noise. They do come for
+        # a forgotten `Sender`, which has an owner to tell.
+        self._inlet.close()
+        self._outlet.close()
+
+
+class Sender(Generic[T]):
+    """One of several sending ends of a mailbox, owned by one task. Close it, or use it in a `with`."""
+
+    def __init__(self, mailbox: Mailbox[T], inlet: MemoryObjectSendStream[T]) -> None:
+        self._mailbox = mailbox
+        self._inlet = inlet
+
+    async def send(self, item: T) -> None:
+        """As `Mailbox.send`."""
+        await self._mailbox._send(self._inlet, item)
+
+    def send_nowait(self, item: T) -> None:
+        """As `Mailbox.send_nowait`."""
+        self._mailbox._send_nowait(self._inlet, item)
+
+    def close(self) -> None:
+        """Closes this end only. Closing twice is harmless."""
+        self._mailbox._close(self._inlet)
+
+    def __enter__(self) -> Sender[T]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
