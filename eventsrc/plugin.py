@@ -168,12 +168,12 @@ class Projection:
 
     def fold(self, reading: Reading) -> None:
         """Takes one event into memory. An exception makes the event a dead letter; the object is then thrown away."""
-        raise NotImplementedError
+        raise AssertionError("a projection defines this")
 
     def flush(self) -> None:
         """Writes what changed since the last flush through `self.connection`. Called once per batch, before the
         engine writes the position in the same transaction."""
-        raise NotImplementedError
+        raise AssertionError("a projection defines this")
 
     def committed(self) -> None:
         """Called after the transaction is durable: the place for effects that must not run ahead of the rows."""

@@ -1,0 +1,146 @@
+"""`eventsrc tail`: the newest events, like journalctl."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from eventsrc.cli.options import common, directory
+from eventsrc.cli.output import emit_bytes, emit_json_line, message, safe
+from eventsrc.clock import parse_time
+from eventsrc.errors import NoStore, UsageError
+from eventsrc.event import Event
+from eventsrc.limits import READ_BYTES, READ_EVENTS
+
+FOLLOW_SECONDS = 0.1  # a look at the growing segment; the files are the interface, no service is needed
+
+
+@click.command()
+@click.option("-f", "--follow", is_flag=True, default=False, help="Go on with what is appended.")
+@click.option("-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="How many of the newest.")
+@click.option("-S", "--since", default=None, help="Recorded at or after: 2026-01-10T10:00Z, '10 min ago', 2h.")
+@click.option("-U", "--until", default=None, help="Recorded before.")
+@click.option("-g", "--grep", default=None, help="Only events whose line matches this regular expression.")
+@click.option("-o", "--output", type=click.Choice(["short", "json", "cat", "cloudevents"]), default="short")
+@click.option("--raw", is_flag=True, default=False, help="The records byte for byte as they were received.")
+@common
+def tail(**options: object) -> None:
+    """Show the newest events of the log; works with and without a running service."""
+    request = Request.from_options(options)
+    place = directory(*(options[name] for name in ("data", "config_file")))  # type: ignore[arg-type]
+    if not (place / "log").is_dir():
+        raise NoStore(path=place)
+    shown = 0
+    for event, line in request.select(place / "log"):
+        request.show(event, line)
+        shown += 1
+    if not shown and not request.follow:
+        message("no events")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What was asked for."""
+
+    follow: bool
+    lines: int
+    since: float | None
+    until: float | None
+    pattern: re.Pattern[str] | None
+    output: str
+
+    @classmethod
+    def from_options(cls, options: dict[str, object]) -> Request:
+        text = options["grep"]
+        try:
+            pattern = re.compile(str(text)) if text is not None else None
+        except re.error as error:
+            raise UsageError(reason=f"--grep is not a regular expression: {error}") from error
+        output = "raw" if options["raw"] else "cloudevents" if options["as_json"] else str(options["output"])
+        now = time.time()
+        since, until = (moment_of(options[name], now) for name in ("since", "until"))
+        return cls(bool(options["follow"]), int(str(options["lines"])), since, until, pattern, output)
+
+    def select(self, log: Path) -> Iterator[tuple[Event, bytes]]:
+        """The events asked for, oldest first; with `follow` it never ends by itself."""
+        from eventsrc.log import LogReader, codec
+
+        reader = LogReader(log)
+        head = reader.head()
+        filtered = self.since is not None or self.pattern is not None
+        after = 0 if filtered else max(0, head - self.lines)
+        kept: list[tuple[Event, bytes]] = []
+        while after < head:
+            events = reader.read(after, until=head, max_events=READ_EVENTS, max_bytes=READ_BYTES)
+            if not events:
+                break
+            after = events[-1].position
+            kept.extend((event, line) for event in events if self.wants(event, line := codec.line_of(event)))
+            if self.since is None:
+                del kept[: -self.lines or len(kept)]
+        yield from kept
+        while self.follow:
+            events = reader.read(after, max_events=READ_EVENTS, max_bytes=READ_BYTES)
+            for event in events:
+                after = event.position
+                line = codec.line_of(event)
+                if self.wants(event, line):
+                    yield event, line
+            if not events:
+                time.sleep(FOLLOW_SECONDS)
+
+    def wants(self, event: Event, line: bytes) -> bool:
+        """True when an event passes the filters."""
+        recorded = parse_time(event.recordedtime) or 0.0
+        if self.since is not None and recorded < self.since:
+            return False
+        if self.until is not None and recorded >= self.until:
+            return False
+        return self.pattern is None or bool(self.pattern.search(line.decode("utf-8", "replace")))
+
+    def show(self, event: Event, line: bytes) -> None:
+        """One event on stdout."""
+        FORMS[self.output](event, line)
+
+
+def _short(event: Event, _line: bytes) -> None:
+    text = event.raw[:200].decode("utf-8", "replace").replace("\n", " ")
+    click.echo(safe(f"{event.position:>8} {event.recordedtime[:19]} {event.subject} {event.type} {text}"))
+
+
+def _json(event: Event, _line: bytes) -> None:
+    builtins = msgspec.to_builtins(event, builtin_types=(msgspec.Raw,))
+    builtins["position"] = event.position
+    emit_json_line(builtins)
+
+
+FORMS: dict[str, Callable[[Event, bytes], None]] = {
+    "short": _short,
+    "json": _json,
+    "cat": lambda event, _line: click.echo(safe(event.raw.decode("utf-8", "replace"))),
+    "cloudevents": lambda _event, line: emit_bytes(line + b"\n"),
+    "raw": lambda event, _line: emit_bytes(event.raw + b"\n"),
+}
+
+_AGO = re.compile(r"\s*(\d+)\s*(s|sec|m|min|h|hour|d|day)s?(\s+ago)?\s*", re.IGNORECASE)
+_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def moment_of(text: object, now: float) -> float | None:
+    """A point in time as people write it: RFC 3339 (without a zone: the reader's own), `today`, `10 min ago`, `2h`."""
+    if text is None:
+        return None
+    words = str(text).strip()
+    if found := _AGO.fullmatch(words):
+        return now - int(found[1]) * _UNIT[found[2][0].lower()]
+    today = datetime.fromtimestamp(now, UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    named = {"today": today, "yesterday": today - timedelta(days=1)}
+    try:
+        return (named.get(words.lower()) or datetime.fromisoformat(words).astimezone()).timestamp()
+    except ValueError as error:
+        raise UsageError(reason=f"{words!r} is not a time; write 2026-01-10T10:00, 'today' or '10 min ago'") from error

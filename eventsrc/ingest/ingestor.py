@@ -1,0 +1,78 @@
+"""The actor between the sources and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import anyio
+import msgspec
+
+from eventsrc.actor import Mailbox, Ticket
+from eventsrc.event import Appended, Draft, Envelope, Record
+from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
+from eventsrc.log import Append, Batch, codec
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """Records that belong together: they become durable together or not at all."""
+
+    records: Sequence[Record]
+    ticket: Ticket[Appended]
+    patient: bool = True
+    """True for sources that can wait for a full disk; False where a person waits for the answer."""
+    expected_revision: dict[str, int] | None = None
+
+
+class Recognise(Protocol):
+    """What the formats offer: the envelope of a record, whatever it is."""
+
+    def __call__(self, record: Record) -> Envelope: ...
+
+
+def weigh(arrival: Arrival) -> int:
+    """Bytes of an arrival, for the bound of the mailbox."""
+    return sum(len(record.data) for record in arrival.records)
+
+
+class Ingestor:
+    """Gives every record its envelope and passes batches on, in the order in which they came."""
+
+    name = "ingest"
+
+    def __init__(
+        self,
+        mailbox: Mailbox[Arrival],
+        recognise: Recognise,
+        log: Mailbox[Append],
+        progress: Callable[[int], None] = lambda _events: None,
+    ) -> None:
+        self._mailbox = mailbox
+        self._recognise = recognise
+        self._log = log
+        self._progress = progress
+
+    async def run(self) -> None:
+        """Ends when every source has closed its end; closes the log's mailbox behind it."""
+        log = self._log.sender()
+        try:
+            while True:
+                try:
+                    arrivals = await self._mailbox.drain(COMMIT_EVENTS, COMMIT_BYTES)
+                except anyio.EndOfStream:
+                    return
+                for arrival in arrivals:
+                    await log.send(self._append(arrival))
+                    self._progress(len(arrival.records))
+        finally:
+            log.close()
+
+    def _append(self, arrival: Arrival) -> Append:
+        drafts = drafts_of(arrival.records, self._recognise)
+        return Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+
+
+def drafts_of(records: Sequence[Record], recognise: Recognise) -> list[Draft]:
+    """Fills in what the producer did not give itself."""
+    draft = codec.draft
+    return [draft(record, record.envelope or recognise(record)) for record in records]

@@ -1,0 +1,41 @@
+"""The documents say what is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eventsrc.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_example_in_the_readme_runs(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == '1 greeting.said b\'{"hello":"world"}\'\n'
+
+
+def test_ci_calls_exactly_the_readmes_test_command() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (command,) = re.findall(r"Set up and pass the tests:\n\n```sh\n(.*?)\n```", readme, re.DOTALL)
+    assert command in (ROOT / ".ci/run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", list(main.COMMANDS))
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([name, "--help"]) == 0
+    assert "Usage: eventsrc " + name in capsys.readouterr().out
+    assert name in main.ABOUT
+
+
+def test_commands_of_the_readme_exist() -> None:
+    named = set(
+        re.findall(r"eventsrc ([a-z]+)", " ".join(re.findall(r"```sh(.*?)```", (ROOT / "README.md").read_text(), re.S)))
+    )
+    assert named <= set(main.COMMANDS), named - set(main.COMMANDS)
