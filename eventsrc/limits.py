@@ -24,11 +24,14 @@ VERIFY_AT_START_BYTES = (
     256 * MIB
 )  # newest sealed segments that `serve` verifies before it is ready; the rest follows later
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
+DATA_DEPTH = 256  # JSON nested deeper is kept as bytes: reading it again may need more stack than a reader has left
+ENCODED_CACHE = 65_536  # (source, type, subject) kept in encoded form for drafts, about 15 MB
 
 # --- channels ------------------------------------------------------------------------------------------------------
 MAILBOX_BATCHES = 64  # batches (never single events) that wait in a mailbox: several group commits' worth
 MAILBOX_BYTES = 16 * MIB  # what they may weigh together: one commit; one heavier batch travels alone
 BATCH_EVENTS = 512  # records that a source hands over at once
+CATCHUP_EVENTS = 4_096  # the same while a source reads what is already there: one commit takes several of these
 BATCH_BYTES = 1 * MIB  # bytes that a source hands over at once (one larger record travels alone)
 
 # --- files as sources ----------------------------------------------------------------------------------------------
@@ -37,6 +40,14 @@ LOOK_SECONDS = 2.0  # how often followed folders are looked at without a hint
 IDLE_LOOK_SECONDS = 10.0  # the same for folders in which nothing happened for a while
 SOURCE_FILES = 100_000  # files that one service follows; more is a configuration mistake worth an error
 OPEN_FILES = 64  # followed files held open at the same time
+ANCHOR_BYTES = 4 * KIB  # bytes before a cursor whose hash tells that what follows belongs to what was read
+READING_FILES = 4  # files that one source reads at the same time: covers the wait for a commit, keeps memory small
+WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger ones are no sidecars
+SCAN_BYTES = 64 * MIB  # bytes of an endless line that one thread hop looks through: a stop waits for no more
+WATCH_STEP_MS = 10  # how often hints are collected: latency of an appended line; costs 0.2 % of a core (measured)
+WATCH_GROUP_MS = 20  # hints of one burst are grouped this long
+COLD_LOOKS = 6  # with hints, a folder in which nothing happens is looked at every n-th idle look: 0.2 % of a core
+HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
 # --- pushed events -------------------------------------------------------------------------------------------------
 BODY_BYTES = 16 * MIB  # one HTTP request body
@@ -45,6 +56,10 @@ BODY_SECONDS = 30.0  # a client that sends its body slower than this is dropped
 STREAM_CLIENTS = 256  # live-stream clients at once
 STREAM_QUEUE = 64  # batches that wait for one live-stream client; a slower one is told to resync
 JSON_DEPTH = 1_000  # nesting of pushed JSON; files keep deeper records as bytes
+
+# --- formats -------------------------------------------------------------------------------------------------------
+TEXT_CACHE = 4_096  # decoded metadata, minutes, event names that a format remembers: about 1 MB; emptied when full
+NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and would be a type for ever
 
 # --- read models ---------------------------------------------------------------------------------------------------
 APPLY_EVENTS = 8_192  # events in one transaction of a projector
@@ -61,6 +76,8 @@ WORKERS = 4  # worker processes of a rebuild; the fold, which is serial, cannot 
 WORKER_CHUNKS = 2  # chunks in flight per worker: one being decoded, one waiting, so that no worker idles
 REASON_CHARS = 500  # why an event is a dead letter
 QUERY_ROWS = 100_000  # rows of one answer
+QUERY_BYTES = 64 * MIB  # text and blobs of one answer, and of one value in it: rows alone do not bound memory
+QUERY_SECONDS = 30.0  # one question; longer ones are for an analytics tool on a copy
 PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
 
@@ -74,3 +91,4 @@ RESTART_SECONDS = 60.0
 BACKOFF_SECONDS = 0.1  # first pause before a restart; doubles up to BACKOFF_MOST_SECONDS
 BACKOFF_MOST_SECONDS = 5.0
 PROGRESS_SECONDS = 30.0  # an actor with work waiting and no progress for this long is unhealthy
+HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRESS_SECONDS means what it says
