@@ -25,6 +25,7 @@ VERIFY_AT_START_BYTES = (
 )  # newest sealed segments that `serve` verifies before it is ready; the rest follows later
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
 DATA_DEPTH = 256  # JSON nested deeper is kept as bytes: reading it again may need more stack than a reader has left
+LOCK_PATIENCE_SECONDS = 0.1  # `verify` holds the lock for an instant when it asks whether there is a writer
 ENCODED_CACHE = 65_536  # (source, type, subject) kept in encoded form for drafts, about 15 MB
 
 # --- channels ------------------------------------------------------------------------------------------------------

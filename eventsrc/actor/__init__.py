@@ -10,9 +10,32 @@ sync returned; a mailbox only ever holds what its sender can still send again. T
 whoever made the thing durable, and not by the mailbox that accepted it.
 """
 
+from eventsrc.actor.drain import DrainReport, Leftover, Stage
+from eventsrc.actor.health import ActorHealth, Health, Heartbeat, Pulse, mailbox_pulse
 from eventsrc.actor.mailbox import Mailbox, MailboxStats, Sender
+from eventsrc.actor.policy import Intensity, Policy
 from eventsrc.actor.protocol import Actor
+from eventsrc.actor.supervisor import Charge, Supervisor
 from eventsrc.actor.ticket import Ticket
 from eventsrc.actor.watermark import Watermark
 
-__all__ = ["Actor", "Mailbox", "MailboxStats", "Sender", "Ticket", "Watermark"]
+__all__ = [
+    "Actor",
+    "ActorHealth",
+    "Charge",
+    "DrainReport",
+    "Health",
+    "Heartbeat",
+    "Intensity",
+    "Leftover",
+    "Mailbox",
+    "MailboxStats",
+    "Policy",
+    "Pulse",
+    "Sender",
+    "Stage",
+    "Supervisor",
+    "Ticket",
+    "Watermark",
+    "mailbox_pulse",
+]

@@ -40,6 +40,8 @@ class MailboxStats(msgspec.Struct, frozen=True):
     """Items accepted since the start."""
     out_total: int
     """Items taken since the start."""
+    in_hand: int
+    """Items taken by the last `receive` or `drain`, until the receiver comes back for more."""
     last_in: float | None
     """Seconds since the epoch; None when nothing came yet."""
     last_out: float | None
@@ -83,6 +85,7 @@ class Mailbox(Generic[T]):
         self._waiting_weight = 0
         self._in_total = 0
         self._out_total = 0
+        self._finished = 0  # taken before the receiver came back: it is done with those
         self._last_in: float | None = None
         self._last_out: float | None = None
 
@@ -141,6 +144,7 @@ class Mailbox(Generic[T]):
             waiting_weight=self._waiting_weight,
             in_total=self._in_total,
             out_total=self._out_total,
+            in_hand=self._out_total - self._finished,
             last_in=self._last_in,
             last_out=self._last_out,
             capacity=self._size,
@@ -181,6 +185,7 @@ class Mailbox(Generic[T]):
 
     async def _something(self) -> None:
         """Returns when an item is there; raises `anyio.EndOfStream` when none will come."""
+        self._finished = self._out_total
         await anyio.lowlevel.checkpoint()  # a receiver that always finds work still lets others run
         while not self._weights:
             if not self._outlet.statistics().open_send_streams:
