@@ -85,6 +85,12 @@ class LogCorrupt(EventsrcError):
     exit_code = 12
 
 
+class BrokenLine(EventsrcError):
+    """The line is damaged: {detail}"""
+
+    exit_code = 12
+
+
 class IncompatibleSchema(EventsrcError):
     """{path} was written by a newer or unknown version ({found}); this version knows {known}."""
 
@@ -145,6 +151,34 @@ class ReadModelBroken(EventsrcError):
     """The read model {name} cannot be used: {reason}"""
 
     hint = "Run 'eventsrc rebuild {name}': it is built again from the log."
+
+
+class ReadModelDamaged(ReadModelBroken):
+    """The read model {name} is damaged, outdated or does not belong to this log: {reason}"""
+
+    hint = "It is built again from the log by itself; the log is untouched."
+
+
+class ReadModelLocked(TryAgain):
+    """The read model {name} is locked by another program: {reason}"""
+
+    hint = "End the transaction that holds it; the log goes on, and the read model catches up by itself."
+
+
+class RebuildRunning(LockHeld):
+    """The read model {name} is already being written by {holder}."""
+
+    hint = "Wait for it, or let the running service do it: 'eventsrc rebuild {name}' hands over by itself."
+
+
+class FormatConflict(EventsrcError):
+    """The formats {first} and {second} both claim {claim}."""
+
+    hint = "Uninstall one of the two packages; nothing was read or changed."
+
+
+class RebuildStopped(TryAgain):
+    """The rebuild of {name} was stopped; the read model answers as before."""
 
 
 class UnknownProjection(EventsrcError):

@@ -19,6 +19,7 @@ ID_CHARS = 1_024  # an id, type, subject or source of a pushed event; longer one
 READ_BYTES = 4 * MIB  # one read from a segment: large enough for the disk, small enough for memory
 READ_EVENTS = 8_192  # events that a reader hands over at once
 INDEX_FLUSH_EVENTS = 20_000  # events whose ids, streams and cursors wait in memory before the index is written
+INDEX_PENDING_EVENTS = 1_000_000  # the same while the index cannot be written: about 200 MB; then the log stops
 STREAM_CACHE = 100_000  # streams whose revision is kept in memory (about 20 MB); others are looked up in the index
 VERIFY_AT_START_BYTES = (
     256 * MIB
@@ -54,8 +55,19 @@ HOT_LOOKS = 30  # looks for which a folder counts as busy after something happen
 BODY_BYTES = 16 * MIB  # one HTTP request body
 BODY_EVENTS = 10_000  # events in one request
 BODY_SECONDS = 30.0  # a client that sends its body slower than this is dropped
+HEAD_SECONDS = 10.0  # the head of a request, and the rest of a body that was refused; slower clients are dropped
+WRITE_SECONDS = 30.0  # a client that reads nothing of its answer for this long is dropped
+PUSH_SECONDS = 60.0  # from a body that is whole to the answer "durable"; later the outcome is left to a retry
+PUSH_BYTES = 64 * MIB  # all bodies being received at the same time: many large pushes wait for each other's end
+ATTRIBUTES_BYTES = 64 * KIB  # all attributes of one pushed event together: they are read with every event
+CONNECTIONS = 1_024  # open connections of one listener, live streams included; more are answered 503
+RETRY_AFTER_SECONDS = 1  # what a client that was turned away for lack of room is told to wait
 STREAM_CLIENTS = 256  # live-stream clients at once
 STREAM_QUEUE = 64  # batches that wait for one live-stream client; a slower one is told to resync
+STREAM_QUEUE_BYTES = 16 * MIB  # the same in bytes, for all clients together: they share the batches
+STREAM_PAGE_BYTES = 256 * KIB  # bytes of one such batch (one larger group of events travels alone)
+STREAM_PING_SECONDS = 15.0  # a comment on a silent stream, so that proxies and clients know that it lives
+STOP_SECONDS = 2.0  # what requests under way get at shutdown; live streams are told goodbye at once
 JSON_DEPTH = 1_000  # nesting of pushed JSON; files keep deeper records as bytes
 
 # --- formats -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,247 @@
+"""The projector: an actor that keeps one read model up with the log.
+
+It waits for "the log has grown to N", reads the files up to there at its own pace, and applies a batch at a time on a
+thread. What it meets on the way decides what it does, and it says so (`Standing` and the diagnostics):
+
+    locked by another program, no room   → waits, and goes on when it can
+    damaged, outdated, of another log    → builds a new generation beside it, then switches
+    a projection that cannot go on       → stops this read model until it is rebuilt; the log and the others go on
+    anything else                        → leaves `run`: the supervisor decides
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from eventsrc.actor import Watermark
+from eventsrc.errors import ReadModelBroken, ReadModelDamaged, ReadModelLocked, RebuildRunning, RebuildStopped, TryAgain
+from eventsrc.event import Position
+from eventsrc.limits import APPLY_EVENTS, BUSY_SECONDS, DISK_FULL_RETRY_SECONDS
+from eventsrc.plugin import Projection
+from eventsrc.projector.apply import ReadModel
+from eventsrc.projector.build import Build
+from eventsrc.projector.examine import close_clean, open_current
+from eventsrc.projector.generations import Generations
+from eventsrc.projector.lock import Lock
+from eventsrc.projector.rebuild import Construction, Rebuilt
+from eventsrc.projector.site import Site, Standing, State
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Projector:
+    """One per projection. `report` is called on the event loop after every step, in order."""
+
+    def __init__(
+        self,
+        projection: type[Projection],
+        site: Site,
+        watermark: Watermark,
+        report: Callable[[Standing], None] = lambda _standing: None,
+    ) -> None:
+        self.name = f"projector:{projection.name}"
+        self._projection = projection
+        self._site = site
+        self._watermark = watermark
+        self._report = report
+        self._generations = Generations(site.read_dir, projection.name)
+        self._model: ReadModel | None = None  # None: nothing can be applied (being built, or broken)
+        self._running = False
+        self._threads = anyio.CapacityLimiter(2)  # one applies, one builds; nobody else waits behind them
+        self._turn = anyio.Lock()  # whoever touches the model: the loop, or the switch to a new generation
+        self._building = anyio.Lock()
+        self._blocked_since: float | None = None
+        self._number = 0  # the generation that answers
+        self.standing = Standing(projection.name, "building", 0, 0, 0, "starting")
+
+    async def run(self) -> None:
+        """Follows the log until the watermark closes and everything up to it is applied.
+
+        Raises `RebuildRunning` at once when another process writes this read model.
+        """
+        lock = await self._thread(lambda: Lock.take(self._generations.folder, self._projection.name, self._site.disk))
+        self._running = True
+        try:
+            await self._open()
+            await self._follow()
+        finally:
+            self._running = False
+            with anyio.CancelScope(shield=True):  # closing takes milliseconds; a build stops at its next portion
+                async with self._building, self._turn:
+                    await self._thread(self._close)
+                lock.release()
+
+    async def rebuild(self) -> Rebuilt:
+        """Builds a new generation beside the live one, which goes on being applied and answering, and switches to it
+        with a pause of at most one batch. Raises `RebuildRunning` when that already happens, `RebuildStopped` when the
+        service stops first."""
+        if self._building.locked():
+            raise RebuildRunning(name=self._projection.name, path=str(self._generations.folder), holder="this service")
+        if not self._running:
+            raise RebuildStopped(name=self._projection.name)
+        return await self._replace("it was asked for")
+
+    # --- following ---
+
+    async def _open(self) -> None:
+        while True:
+            try:
+                self._model = await self._thread(self._open_current)
+                self._tell("live")
+                return
+            except ReadModelDamaged as error:
+                await self._heal(error)
+                return
+            except TryAgain as error:
+                await self._wait(error)
+
+    async def _follow(self) -> None:
+        seen: Position = 0
+        while True:
+            after = seen if self._model is None else self._model.position
+            try:
+                head = await self._watermark.beyond(after)
+            except anyio.EndOfStream:
+                return
+            if self._model is None:
+                seen = head  # nothing can be applied: look again when the log grows, or when it is rebuilt
+                continue
+            await self._step(head)
+
+    async def _step(self, head: Position) -> None:
+        """Applies one batch and tells how it went."""
+        try:
+            async with self._turn:
+                await self._thread(lambda: self._apply(head))
+        except TryAgain as error:
+            await self._wait(error)
+        except ReadModelDamaged as error:
+            await self._heal(error)
+        except ReadModelBroken as error:
+            await self._break(error)
+        else:
+            self._blocked_since = None
+            self._tell("live")
+
+    async def _wait(self, error: TryAgain) -> None:
+        """A lock that is never released, or a disk that stays full, is the supervisor's to judge after BUSY_SECONDS."""
+        now = self._site.clock.monotonic()
+        if self._blocked_since is None:
+            self._blocked_since = now
+            logger.warning("%s waits: %s", self.name, error)
+        if isinstance(error, ReadModelLocked) and now - self._blocked_since > BUSY_SECONDS:
+            raise error
+        self._tell("waiting", str(error))
+        # SQLite itself has waited for a lock already
+        await anyio.sleep(0 if isinstance(error, ReadModelLocked) else DISK_FULL_RETRY_SECONDS)
+
+    async def _heal(self, error: ReadModelDamaged) -> None:
+        logger.warning("%s builds %s anew: %s", self.name, self._projection.name, error.reason)
+        await self._drop()
+        if self._building.locked():
+            return  # a rebuild is under way already; it replaces the model
+        try:
+            await self._replace(error.reason)
+        except ReadModelBroken as failure:
+            await self._break(failure)
+
+    async def _break(self, error: ReadModelBroken) -> None:
+        logger.error("%s stops: %s", self.name, error)
+        await self._drop()
+        self._tell("broken", str(error))
+
+    async def _drop(self) -> None:
+        async with self._turn:
+            await self._thread(self._close)
+
+    # --- building ---
+
+    async def _replace(self, reason: str) -> Rebuilt:
+        started = self._site.clock.monotonic()
+        async with self._building:
+            self._tell("building" if self._model is None else "live", reason)
+            construction = await self._thread(lambda: Construction([self._projection], self._site))
+            try:
+                build = await self._construct(construction, reason)
+                async with self._turn:
+                    await self._thread(lambda: self._switch(build))
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._thread(construction.abandon)
+        self._tell("live")
+        seconds = self._site.clock.monotonic() - started
+        at = self.standing
+        # The loop may have looked while there was no model: what came meanwhile is applied from here.
+        while self._model is not None and self._model.position < self._watermark.position:
+            await self._step(self._watermark.position)
+        return Rebuilt(at.name, at.position, seconds, at.generation, at.dead_letters)
+
+    async def _construct(self, construction: Construction, reason: str) -> Build:
+        """Between two steps it can be cancelled, and it stops when the projector does."""
+        name = self._projection.name
+        while await self._thread(construction.step):
+            if not self._running:
+                raise RebuildStopped(name=name)
+            if self._model is None:
+                self._tell("building", f"{reason}; {construction.position} of {construction.until} events")
+        await self._thread(construction.finish)
+        if name in construction.failures:
+            raise construction.failures[name]
+        build = construction.builds[name]
+        await self._thread(build.open_live)
+        await self._thread(lambda: build.catch_up(self._watermark.position, leave=APPLY_EVENTS))
+        if not self._running:
+            raise RebuildStopped(name=name)
+        return build
+
+    # --- on a thread ---
+
+    def _open_current(self) -> ReadModel:
+        self._number = self._generations.current_or_none() or 0
+        self._generations.sweep()
+        store = open_current(self._projection, self._generations, self._site.feed, self._site.disk)
+        return ReadModel(store, self._site.feed, str(self._generations.files(self._number)))
+
+    def _apply(self, head: Position) -> None:
+        if self._model is not None and self._model.position < head:
+            self._model.apply(self._site.feed.portion(self._model.position, head))
+
+    def _switch(self, build: Build) -> None:
+        """An answer never goes back: the new generation first reaches the position of the old one."""
+        build.catch_up(self._model.position if self._model is not None else 0)
+        build.switch()
+        self._number = build.number
+        old, self._model = self._model, build.model
+        if old is not None:
+            old.close()
+            close_clean(old.store, self._site.disk)
+
+    def _close(self) -> None:
+        model, self._model = self._model, None
+        if model is not None:
+            model.close()
+            close_clean(model.store, self._site.disk)
+
+    # --- small things ---
+
+    async def _thread(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+    def _tell(self, state: State, reason: str = "") -> None:
+        model = self._model
+        self.standing = Standing(
+            name=self._projection.name,
+            state=state,
+            position=model.position if model is not None else self.standing.position,
+            generation=self._number,
+            dead_letters=model.store.dead_letters if model is not None else self.standing.dead_letters,
+            reason=reason,
+            recorded=model.store.mark.applied_at if model is not None else self.standing.recorded,
+        )
+        self._report(self.standing)

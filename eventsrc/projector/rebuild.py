@@ -1,0 +1,135 @@
+"""Building read models from the whole log: any number at once, the log decoded once for all of them.
+
+`Construction` is the work in steps, so that a running service can stop between two of them; `rebuild` does all of it
+for a command, without a service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+
+import msgspec
+
+from eventsrc.errors import ReadModelBroken
+from eventsrc.event import Position
+from eventsrc.plugin import Projection
+from eventsrc.projector.build import Build
+from eventsrc.projector.examine import close_clean
+from eventsrc.projector.generations import Generations
+from eventsrc.projector.lock import Lock
+from eventsrc.projector.portion import Portion
+from eventsrc.projector.site import Site
+
+
+class Rebuilt(msgspec.Struct, frozen=True):
+    """What became of one rebuild."""
+
+    name: str
+    events: int
+    """Events of the log that it read: its position."""
+    seconds: float
+    generation: int
+    """The generation that answers now."""
+    dead_letters: int
+    """Above 0 it is incomplete; the table `dead_letters` says why."""
+    error: str = ""
+    """Why it was given up; the generation before answers as it did."""
+
+
+class Construction:
+    """New generations of several read models, made together from one pass over the log.
+
+    One that fails is given up (`failures`) and the others go on. Whoever stops early calls `abandon`.
+    """
+
+    def __init__(self, projections: Sequence[type[Projection]], site: Site) -> None:
+        self.until: Position = site.feed.head()
+        self.position: Position = 0
+        self.failures: dict[str, ReadModelBroken] = {}
+        self.builds: dict[str, Build] = {}
+        self._portions: Iterator[Portion] = site.feed.all(0, self.until)
+        try:
+            for projection in projections:
+                self._survived(projection.name, partial(self._add, projection, site))
+        except BaseException:
+            self.abandon()
+            raise
+
+    def step(self) -> bool:
+        """Folds the next portion into every build; False when the log is read."""
+        portion = next(self._portions, None) if self.builds else None
+        if portion is None:
+            return False
+        for name, build in list(self.builds.items()):
+            self._survived(name, partial(build.take, portion))
+        self.position = portion.last
+        return True
+
+    def finish(self) -> None:
+        """Makes every build whole and durable."""
+        for name, build in list(self.builds.items()):
+            self._survived(name, build.finish)
+
+    def abandon(self) -> None:
+        """Removes everything that was not switched to."""
+        close = getattr(self._portions, "close", None)
+        if close is not None:
+            close()  # ends the worker processes
+        while self.builds:
+            self.builds.popitem()[1].abandon()
+
+    def _add(self, projection: type[Projection], site: Site) -> None:
+        self.builds[projection.name] = Build(projection, site)
+
+    def _survived(self, name: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except ReadModelBroken as error:
+            self.failures[name] = error
+            if name in self.builds:
+                self.builds.pop(name).abandon()
+
+
+def rebuild(
+    projections: Sequence[type[Projection]],
+    site: Site,
+    *,
+    progress: Callable[[Position, Position], None] = lambda _position, _until: None,
+) -> list[Rebuilt]:
+    """Builds the read models anew and switches to them; results in the order given.
+
+    Blocks; `progress(position, until)` is called after every portion and may raise to stop: then everything is as
+    before. Raises `RebuildRunning` when one of them is being written by another process.
+    """
+    started = site.clock.monotonic()
+    with ExitStack() as held:
+        for projection in projections:
+            held.enter_context(Lock.take(site.read_dir / projection.name, projection.name, site.disk))
+        construction = Construction(projections, site)
+        try:
+            while construction.step():
+                progress(construction.position, construction.until)
+            construction.finish()
+            return [_result(projection, construction, site, started) for projection in projections]
+        finally:
+            construction.abandon()
+
+
+def _result(projection: type[Projection], construction: Construction, site: Site, started: float) -> Rebuilt:
+    """Catches one finished build up with the log, switches to it and closes it."""
+    name = projection.name
+    build = construction.builds.get(name)
+    if build is None:
+        answering = Generations(site.read_dir, name).current_or_none() or 0
+        seconds = site.clock.monotonic() - started
+        return Rebuilt(name, construction.position, seconds, answering, 0, str(construction.failures[name]))
+    model = build.open_live()
+    build.catch_up(site.feed.head())
+    build.switch()
+    del construction.builds[name]  # it answers now: nobody may abandon it
+    model.close()
+    close_clean(model.store, site.disk)
+    seconds = site.clock.monotonic() - started
+    return Rebuilt(name, model.position, seconds, build.number, model.store.dead_letters)
