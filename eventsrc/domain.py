@@ -92,6 +92,8 @@ class RoundEnded(_Fact, frozen=True, kw_only=True):
     """False when inferred by the format (for example a final text without a marker)."""
     prompt_id: str = ""
     """The prompt of the round that ended, when the record names it."""
+    last_text: str = ""
+    """The last answer of the round as this record repeats it: for display where no block holds it, never a block."""
 
 
 # --- messages and blocks -------------------------------------------------------------------------------------------
@@ -183,6 +185,8 @@ class ToolResultReceived(_Fact, frozen=True, kw_only=True):
     """Identity of the record, to tell copies from repeats."""
     duration_ms: float | None = None
     """Execution time, when the producer measured it."""
+    parent_tool_use_id: str | None = None
+    """The call of the sub-agent that made this call, when the record names it."""
 
 
 class UsageReported(_Fact, frozen=True, kw_only=True):

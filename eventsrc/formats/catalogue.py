@@ -1,0 +1,151 @@
+"""The formats that are installed, and the way from a record to its envelope and from an event to its meaning."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+import msgspec
+
+from eventsrc.errors import FormatConflict
+from eventsrc.formats.deltas import join
+from eventsrc.limits import ID_CHARS, SOURCE_FILES, TEXT_CACHE
+from eventsrc.plugin import Envelope, Event, Format, Reading, Record, Unknown
+
+__all__ = ["GROUP", "RECORD_TYPE", "Formats", "Missing", "join"]
+
+GROUP = "eventsrc.formats"
+RECORD_TYPE = "eventsrc.record"
+"""The type of records that no format knows. They are kept as they are; a format that learns to read them later applies
+to new records only, because the type of an event never changes."""
+
+# What importing somebody's module and making its class can raise short of a bug in the interpreter. Not `Exception`:
+# what is not in here (memory, recursion, our own errors) must not be taken for a plugin that is merely broken.
+_LOAD_ERRORS = (ImportError, SyntaxError, AttributeError, NameError, TypeError, ValueError, LookupError, OSError)
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """An installed format that cannot be used: its records are recorded, and read as soon as it is mended."""
+
+    name: str
+    where: str
+    """The entry point's value, e.g. `eventsrc.formats.sse_lines:SseLines`."""
+    reason: str
+
+
+class Formats:
+    """All formats, in the order of their names.
+
+    Remembers which format a source used last and which one reads a type; both are bounded and change no answer except
+    the order in which formats are asked. Not shared between threads."""
+
+    def __init__(self, formats: Iterable[Format], missing: Sequence[Missing] = ()) -> None:
+        """FormatConflict when two formats have one name, or prefixes of event types that overlap."""
+        self.formats = tuple(sorted(formats, key=lambda one: one.name))
+        self.missing = tuple(missing)
+        self._prefixes = _prefixes(self.formats)
+        self._asked_last: dict[str, Format] = {}
+        self._readers: dict[str, Format | None] = {}
+
+    @classmethod
+    def load(cls, points: Iterable[EntryPoint] | None = None) -> Formats:
+        """The formats that the entry points name (default: all that are installed). What cannot be imported is named
+        in `missing` and left out."""
+        found: list[Format] = []
+        missing: list[Missing] = []
+        installed = entry_points(group=GROUP) if points is None else points
+        for point in sorted(installed, key=lambda point: (point.name, point.value)):
+            try:
+                candidate = point.load()()
+            except _LOAD_ERRORS as error:
+                missing.append(Missing(point.name, point.value, f"{type(error).__name__}: {error}"))
+                continue
+            if isinstance(candidate, Format):
+                found.append(candidate)
+            else:
+                missing.append(Missing(point.name, point.value, "it lacks a name, version, types, recognise or read"))
+        return cls(found, missing)
+
+    def recognise(self, record: Record) -> Envelope:
+        """The envelope that the producer gave, that a format reads off the record, or the one of unknown records."""
+        if record.envelope is not None:
+            return record.envelope
+        likely = self._asked_last.get(record.source)
+        if likely is not None:
+            envelope = likely.recognise(record)
+            if envelope is not None:
+                return envelope
+        for one in self.formats:
+            if one is likely:
+                continue
+            envelope = one.recognise(record)
+            if envelope is not None:
+                if len(self._asked_last) >= SOURCE_FILES:
+                    self._asked_last.clear()
+                self._asked_last[record.source] = one
+                return envelope
+        return Envelope(RECORD_TYPE, subject_of(record.source))
+
+    def read(self, event: Event) -> Reading:
+        """What an event means. No facts and the raw text where no format knows its type; ValueError or
+        msgspec.DecodeError of the format where the data contradicts its type."""
+        one = self._reader(event.type)
+        facts = [] if one is None else one.read(event)
+        if type(facts) is not list:
+            facts = list(facts)
+        wanted = one is None
+        for fact in facts:
+            wanted = wanted or type(fact) is Unknown
+        raw = event.raw.decode("utf-8", "replace") if wanted else None
+        return Reading(
+            int(event.sequence),
+            event.id,
+            event.type,
+            event.source,
+            facts,
+            raw,
+            event.subject,
+            event.recordedtime,
+            event.time,
+        )
+
+    def _reader(self, event_type: str) -> Format | None:
+        try:
+            return self._readers[event_type]
+        except KeyError:
+            pass
+        one = None
+        if event_type != RECORD_TYPE:
+            one = next((owner for prefix, owner in self._prefixes if event_type.startswith(prefix)), None)
+        if len(self._readers) >= TEXT_CACHE:
+            self._readers.clear()
+        self._readers[event_type] = one
+        return one
+
+
+def subject_of(source: str) -> str:
+    """The stream of a source's own records: `source/<path>` for files, `source/<source>` for others, and a hash of it
+    where that would be longer than a subject may be."""
+    subject = f"source/{source.removeprefix('file://')}"
+    return subject if len(subject) <= ID_CHARS else f"source/{hashlib.sha256(source.encode()).hexdigest()}"
+
+
+def _prefixes(formats: Sequence[Format]) -> list[tuple[str, Format]]:
+    """Every prefix with its format; FormatConflict when an event could belong to two."""
+    claimed: list[tuple[str, Format]] = []
+    names: dict[str, Format] = {}
+    for one in formats:
+        if one.name in names:
+            raise FormatConflict(first=_where(names[one.name]), second=_where(one), claim=f"the name {one.name!r}")
+        names[one.name] = one
+        for prefix in one.types:
+            for other, owner in claimed:
+                if owner is not one and (prefix.startswith(other) or other.startswith(prefix)):
+                    raise FormatConflict(first=owner.name, second=one.name, claim=f"event types {prefix}…")
+            claimed.append((prefix, one))
+    return claimed
+
+
+def _where(one: Format) -> str:
+    return f"{type(one).__module__}:{type(one).__qualname__}"
