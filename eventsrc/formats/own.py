@@ -1,0 +1,77 @@
+"""The events that the service writes itself: what it saw outside (law L9).
+
+Only what is seen of processes means something to a session. The rest (a file was rewritten, a record was refused …) is
+there for people and for `raw`: no facts. `eventsrc.record`, however, is a record that no format knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+
+from eventsrc.plugin import Envelope, Event, Fact, ProcessGone, ProcessSeen, Record, Unknown, parse_time
+
+
+class _Process(msgspec.Struct, frozen=True):
+    sid: str
+    pid: int
+    agent: str = ""
+    boot_id: str = ""
+    process_started: float | None = None
+    reason: str = "gone"
+    exit_code: int | None = None
+
+
+class Own:
+    """`eventsrc.process.seen`, `eventsrc.process.gone`, and the other types of the service."""
+
+    name: ClassVar[str] = "own"
+    version: ClassVar[int] = 1
+    types: ClassVar[tuple[str, ...]] = ("eventsrc.",)
+
+    def recognise(self, record: Record) -> Envelope | None:
+        """Never: the service gives its own records their envelope. One that only looks like them is a stranger's."""
+        return None
+
+    def read(self, event: Event) -> Sequence[Fact]:
+        match event.type:
+            case "eventsrc.process.seen":
+                return [_seen(event)]
+            case "eventsrc.process.gone":
+                return [_gone(event)]
+            case "eventsrc.record":
+                return [Unknown(what=event.type)]
+            case _:
+                return []
+
+
+def _seen(event: Event) -> Fact:
+    process = msgspec.json.decode(event.data, type=_Process)
+    return ProcessSeen(
+        sid=process.sid,
+        pid=process.pid,
+        agent=process.agent,
+        time=_when(event),
+        boot_id=process.boot_id,
+        process_started=process.process_started,
+    )
+
+
+def _gone(event: Event) -> Fact:
+    process = msgspec.json.decode(event.data, type=_Process)
+    return ProcessGone(
+        sid=process.sid,
+        pid=process.pid,
+        agent=process.agent,
+        time=_when(event),
+        reason=process.reason,
+        process_started=process.process_started,
+        exit_code=process.exit_code,
+    )
+
+
+def _when(event: Event) -> float | None:
+    """A sight was seen when it was recorded."""
+    return parse_time(event.time or event.recordedtime)
