@@ -66,7 +66,9 @@ class Processes(Protocol):
 
     def boot(self) -> Boot: ...
 
-    def find(self, pid: int) -> Found: ...
+    def find(self, pid: int, boot: Boot) -> Found:
+        """`boot`: what `boot()` said, asked once for many looks."""
+        ...
 
     def hold(self, pid: int) -> int | None:
         """A descriptor that becomes readable when the process ends, and that the caller closes; None where there are

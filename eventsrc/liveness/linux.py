@@ -24,7 +24,7 @@ class LinuxProcesses:
             boot_id = file.read().strip()
         return Boot(boot_id, self._boot_time())
 
-    def find(self, pid: int) -> Found:
+    def find(self, pid: int, boot: Boot) -> Found:
         """Under `hidepid` the files of others are missing or refused although they run: then the kernel is asked for
         the bare number, which it answers to everyone."""
         if not 0 < pid <= PID_MOST:
@@ -35,7 +35,7 @@ class LinuxProcesses:
                 stat = file.read()
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             return Found(Presence.HIDDEN if exists(pid) else Presence.ABSENT)
-        return self._read(stat, may_know_status=os.geteuid() in (0, owner))
+        return _read(stat, boot, may_know_status=os.geteuid() in (0, owner))
 
     def hold(self, pid: int) -> int | None:
         try:
@@ -51,14 +51,15 @@ class LinuxProcesses:
                     return float(line.split()[1])
         raise AssertionError("procfs always tells the boot time")
 
-    def _read(self, stat: bytes, *, may_know_status: bool) -> Found:
-        fields = stat[stat.rindex(b")") + 2 :].split()  # the name may hold blanks and brackets; the rest does not
-        started = self._boot_time() + int(fields[_START]) / _TICKS
-        # A main thread that has ended while others go on looks like a zombie, and is none.
-        if fields[_STATE] not in (b"Z", b"X", b"x") or int(fields[_THREADS]) > 1:
-            return Found(Presence.RUNNING, started)
-        code = os.waitstatus_to_exitcode(int(fields[_STATUS])) if may_know_status else None
-        return Found(Presence.ENDED, started, code)
+
+def _read(stat: bytes, boot: Boot, *, may_know_status: bool) -> Found:
+    fields = stat[stat.rindex(b")") + 2 :].split()  # the name may hold blanks and brackets; the rest does not
+    started = boot.time + int(fields[_START]) / _TICKS
+    # A main thread that has ended while others go on looks like a zombie, and is none.
+    if fields[_STATE] not in (b"Z", b"X", b"x") or int(fields[_THREADS]) > 1:
+        return Found(Presence.RUNNING, started)
+    code = os.waitstatus_to_exitcode(int(fields[_STATUS])) if may_know_status else None
+    return Found(Presence.ENDED, started, code)
 
 
 def exists(pid: int) -> bool:

@@ -16,7 +16,7 @@ class PortableProcesses:
         time = float(int(psutil.boot_time()))
         return Boot(f"boot-{int(time)}", time)
 
-    def find(self, pid: int) -> Found:
+    def find(self, pid: int, boot: Boot) -> Found:
         if not 0 < pid <= PID_MOST:
             return Found(Presence.ABSENT)
         try:

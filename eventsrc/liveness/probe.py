@@ -23,13 +23,15 @@ def look(
 ) -> Verdict:
     """What can be said about the process that had this pid; see `judge` for what may be known about it."""
     table = processes or system_processes()
-    return judge(table.find(pid), table.boot(), expected_start=expected_start, seen_time=seen_time)
+    boot = table.boot()
+    return judge(table.find(pid, boot), boot, expected_start=expected_start, seen_time=seen_time)
 
 
 def identify(pid: int, processes: Processes | None = None) -> Identity | None:
     """The name of the process that runs under this pid now; None when none does, or when it cannot be seen."""
     table = processes or system_processes()
-    found = table.find(pid)
+    boot = table.boot()
+    found = table.find(pid, boot)
     if found.presence is not Presence.RUNNING or found.started is None:
         return None
-    return Identity(table.boot().id, pid, found.started)
+    return Identity(boot.id, pid, found.started)

@@ -38,29 +38,30 @@ def survey(
     looked at: their number may still show how they ended, or belong to somebody else already."""
     everyone = sorted(watched(), key=lambda one: one.seen_time, reverse=True)
     kept = everyone[:WATCHED_PROCESSES]
+    boot = processes.boot()
     found: dict[int, Found] = {}
     fds: dict[int, int] = {}
     for pid in {one.pid for one in kept} - held:
         if pid in ended or len(fds) >= room:
-            found[pid] = processes.find(pid)
+            found[pid] = processes.find(pid, boot)
             continue
-        found[pid], fd = capture(processes, pid)
+        found[pid], fd = capture(processes, pid, boot)
         if fd is not None:
             fds[pid] = fd
-    return Survey(processes.boot(), kept, found, fds, len(everyone) - len(kept))
+    return Survey(boot, kept, found, fds, len(everyone) - len(kept))
 
 
-def capture(processes: Processes, pid: int) -> tuple[Found, int | None]:
+def capture(processes: Processes, pid: int, boot: Boot) -> tuple[Found, int | None]:
     """What runs under a pid together with a descriptor of exactly that: first held, then read, then still running, so
     no other process can have come between."""
     fd = processes.hold(pid)
-    found = processes.find(pid)
+    found = processes.find(pid, boot)
     if fd is None:
         return found, None
     if found.presence is Presence.RUNNING and not _readable(fd):
         return found, fd
     os.close(fd)
-    return found if found.presence is not Presence.RUNNING else processes.find(pid), None
+    return found if found.presence is not Presence.RUNNING else processes.find(pid, boot), None
 
 
 def _readable(fd: int) -> bool:

@@ -76,9 +76,14 @@ def children() -> Iterator[list[subprocess.Popen[bytes]]]:
         process.communicate()
 
 
+def started_at(pid: int) -> float | None:
+    table = system_processes()
+    return table.find(pid, table.boot()).started
+
+
 def watch(pid: int, sid: str = "s1", later: float = 60, started: float | None = None) -> Watched:
     """The session wrote a record `later` than the process started (or than now)."""
-    found = system_processes().find(pid).started
+    found = started_at(pid)
     return Watched(sid, pid, (found or system_processes().boot().time) + later, "claude_code", started)
 
 
@@ -103,7 +108,7 @@ async def test_a_living_process_is_told_once_with_its_identity(child: subprocess
         "pid": child.pid,
         "agent": "claude_code",
         "boot_id": system_processes().boot().id,
-        "process_started": system_processes().find(child.pid).started,
+        "process_started": started_at(child.pid),
     }
     (record,) = log.records.values()
     assert record.unique and record.source == f"urn:eventsrc:liveness:{data['boot_id']}"
@@ -200,7 +205,7 @@ async def test_a_hidden_process_is_neither_alive_nor_gone() -> None:
         def boot(self) -> Boot:
             return Boot("b", 0.0)
 
-        def find(self, pid: int) -> Found:
+        def find(self, pid: int, boot: Boot) -> Found:
             return Found(Presence.HIDDEN)
 
         def hold(self, pid: int) -> int | None:
@@ -225,7 +230,7 @@ async def test_a_new_run_under_the_number_of_an_ended_one_is_told_again() -> Non
         def boot(self) -> Boot:
             return Boot("b", 0.0)
 
-        def find(self, pid: int) -> Found:
+        def find(self, pid: int, boot: Boot) -> Found:
             return Found(Presence.RUNNING, self.started)
 
         def hold(self, pid: int) -> int | None:

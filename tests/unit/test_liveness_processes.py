@@ -32,6 +32,14 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
+def found_by(processes: Processes, pid: int) -> Found:
+    return processes.find(pid, processes.boot())
+
+
+def captured(pid: int) -> tuple[Found, int | None]:
+    return capture(LinuxProcesses(), pid, LinuxProcesses().boot())
+
+
 def wait_until_ended(pid: int) -> None:
     """Waits for the end without reaping: the zombie stays."""
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -39,7 +47,7 @@ def wait_until_ended(pid: int) -> None:
 
 @ways
 def test_a_running_process_is_alive_with_its_start_time(processes: Processes, child: subprocess.Popen[bytes]) -> None:
-    found = processes.find(child.pid)
+    found = found_by(processes, child.pid)
     assert found.presence is Presence.RUNNING and found.started is not None
     assert abs(found.started - time.time()) < 10
     assert look(child.pid, found.started, processes=processes) is Verdict.ALIVE
@@ -58,7 +66,7 @@ def test_both_ways_name_a_process_alike(processes: Processes, child: subprocess.
 def test_a_zombie_is_gone(processes: Processes, child: subprocess.Popen[bytes]) -> None:
     child.kill()
     wait_until_ended(child.pid)
-    assert processes.find(child.pid).presence is Presence.ENDED
+    assert found_by(processes, child.pid).presence is Presence.ENDED
     assert look(child.pid, processes=processes) is Verdict.GONE
 
 
@@ -79,7 +87,7 @@ def test_a_number_that_is_no_process_is_gone(processes: Processes, pid: int) -> 
 def test_another_process_with_the_same_number_is_not_the_one_we_mean(
     processes: Processes, child: subprocess.Popen[bytes]
 ) -> None:
-    started = processes.find(child.pid).started
+    started = found_by(processes, child.pid).started
     assert started is not None
     assert look(child.pid, started - 60, processes=processes) is Verdict.REUSED
     # It wrote a record a minute before this one started: it cannot have been this one.
@@ -92,7 +100,7 @@ def test_what_was_seen_before_this_boot_is_gone_with_it(processes: Processes) ->
     before = processes.boot().time - 60
     assert look(os.getpid(), seen_time=before, processes=processes) is Verdict.REBOOTED
     assert look(os.getpid(), before, processes=processes) is Verdict.REBOOTED
-    assert judge(processes.find(os.getpid()), processes.boot(), boot_id="another") is Verdict.REBOOTED
+    assert judge(found_by(processes, os.getpid()), processes.boot(), boot_id="another") is Verdict.REBOOTED
 
 
 def test_start_times_that_differ_by_rounding_are_the_same_process() -> None:
@@ -112,14 +120,14 @@ def test_a_zombie_tells_how_it_ended(how: str, code: int) -> None:
             assert process.stdin is not None
             process.stdin.close()
         wait_until_ended(process.pid)
-        assert LinuxProcesses().find(process.pid).exit_code == code
+        assert found_by(LinuxProcesses(), process.pid).exit_code == code
 
 
 def test_a_process_named_to_confuse_is_read_right(tmp_path: Path) -> None:
     program = tmp_path / "a) Z 1 (b"
     shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
     with subprocess.Popen([str(program), "60"]) as process:
-        found = LinuxProcesses().find(process.pid)
+        found = found_by(LinuxProcesses(), process.pid)
         process.kill()
     assert found.presence is Presence.RUNNING
     assert found.started is not None and abs(found.started - time.time()) < 10
@@ -140,20 +148,20 @@ def test_a_process_whose_main_thread_has_ended_still_runs() -> None:
         stat = Path(f"/proc/{process.pid}/stat")
         while b") Z " not in stat.read_bytes():
             time.sleep(0.001)
-        found = LinuxProcesses().find(process.pid)
+        found = found_by(LinuxProcesses(), process.pid)
         process.kill()
     assert found.presence is Presence.RUNNING
 
 
 def test_a_descriptor_is_given_only_for_what_runs(child: subprocess.Popen[bytes]) -> None:
-    found, fd = capture(LinuxProcesses(), child.pid)
+    found, fd = captured(child.pid)
     assert found.presence is Presence.RUNNING and fd is not None
     os.close(fd)
     child.kill()
     wait_until_ended(child.pid)
-    found, fd = capture(LinuxProcesses(), child.pid)
+    found, fd = captured(child.pid)
     assert found.presence is Presence.ENDED and fd is None
-    assert capture(LinuxProcesses(), NEVER) == (Found(Presence.ABSENT), None)
+    assert captured(NEVER) == (Found(Presence.ABSENT), None)
 
 
 def test_every_platform_has_a_way() -> None:
@@ -199,7 +207,7 @@ from eventsrc.liveness.survey import capture
 import select
 first = subprocess.Popen(["sleep", "60"])
 who = identify(first.pid)
-found, fd = capture(LinuxProcesses(), first.pid)
+found, fd = capture(LinuxProcesses(), first.pid, LinuxProcesses().boot())
 first.kill(); first.wait()
 time.sleep(2.5)  # start times are compared with a tolerance
 with open("/proc/sys/kernel/ns_last_pid", "w") as file:
