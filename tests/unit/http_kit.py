@@ -32,6 +32,7 @@ class MemoryPort:
         self.reasons: tuple[str, ...] = ()
         self.counted: list[tuple[str, int]] = []
         self.clients: list[int] = []
+        self.alone = anyio.Event()
         self.reads = 0
         self.closed_iterators = 0
         self.status_value: dict[str, Any] = {"running": True, "head": 0}
@@ -113,6 +114,8 @@ class MemoryPort:
 
     def listening(self, clients: int) -> None:
         self.clients.append(clients)
+        if not clients:
+            self.alone.set()
 
 
 def line_of(position: Position, record: Record) -> Line:
