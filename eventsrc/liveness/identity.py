@@ -75,6 +75,10 @@ class Processes(Protocol):
         none (then look again and again)."""
         ...
 
+    def exit_code(self, fd: int) -> int | None:
+        """How a held process ended, after its parent has asked; None when it cannot be known."""
+        ...
+
 
 def judge(
     found: Found, boot: Boot, *, expected_start: float | None = None, seen_time: float | None = None, boot_id: str = ""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 
 from eventsrc.liveness.identity import Boot, Found, Presence
 
 PID_MOST = 2**31 - 1  # pid_t; numbers in records are anybody's, and 0 or negative ones mean groups to the kernel
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+_INFO = struct.Struct("=QQ11Ii")  # struct pidfd_info: mask, cgroup, ids, exit status
+_GET_INFO = (3 << 30) | (_INFO.size << 16) | (0xFF << 8) | 11  # _IOWR(PIDFS_IOCTL_MAGIC, 11, struct pidfd_info)
+_INFO_EXIT = 1 << 3
 
 # Fields of /proc/<pid>/stat, counted from the one after the command name (proc_pid_stat(5) numbers minus 3).
 _STATE, _THREADS, _START, _STATUS = 0, 17, 19, 49
@@ -42,6 +48,15 @@ class LinuxProcesses:
             return os.pidfd_open(pid)
         except OSError:  # ended meanwhile, an old kernel, or a sandbox without the call: looking remains
             return None
+
+    def exit_code(self, fd: int) -> int | None:
+        """Since Linux 6.15; a reaped process leaves its status to those who hold it."""
+        try:
+            answer = fcntl.ioctl(fd, _GET_INFO, _INFO.pack(_INFO_EXIT, *[0] * 13))
+        except OSError:
+            return None
+        mask, *_, status = _INFO.unpack(answer)
+        return os.waitstatus_to_exitcode(status) if mask & _INFO_EXIT else None
 
     def _boot_time(self) -> float:
         """Whole seconds, from the kernel: it moves when the wall clock is set, and not otherwise."""

@@ -31,3 +31,6 @@ class PortableProcesses:
 
     def hold(self, pid: int) -> int | None:
         return None
+
+    def exit_code(self, fd: int) -> int | None:
+        return None

@@ -31,20 +31,22 @@ class _Held:
         self._fd = fd
 
     async def follow(self, wake: Callable[[], None]) -> None:
-        """Waits for the end, and wakes the prober; closes the descriptor in any case."""
+        """Waits for the end and wakes the prober; the descriptor is kept until the prober lets go of it."""
         try:
             with self.scope:
                 await anyio.wait_readable(self._fd)
                 self.ended = True
                 wake()
+                await anyio.sleep_forever()
         finally:
             os.close(self._fd)
 
-    def ending(self, found: Found) -> Found:
-        """How it ended: a zombie with its start time still tells, whatever else has its number does not."""
+    def ending(self, found: Found, processes: Processes) -> Found:
+        """How it ended. Its zombie tells; when there was none any more at the last look, it had been reaped, and the
+        descriptor tells. Whatever else has its number by now tells nothing."""
         if found.presence is Presence.ENDED and found.started == self.found.started:
             return found
-        return Found(Presence.ENDED, self.found.started)
+        return Found(Presence.ENDED, self.found.started, processes.exit_code(self._fd))
 
 
 class Prober:
@@ -102,7 +104,9 @@ class Prober:
     def _hold(self, seen: Survey, group: TaskGroup) -> dict[int, Found]:
         """Takes new descriptors, lets go of those that nobody watches; returns how the ended ones ended."""
         endings = {
-            pid: held.ending(seen.found[pid]) for pid, held in self._held.items() if held.ended and pid in seen.found
+            pid: held.ending(seen.found[pid], self._processes)
+            for pid, held in self._held.items()
+            if held.ended and pid in seen.found
         }
         watched = {one.pid for one in seen.watched}
         for pid, held in list(self._held.items()):

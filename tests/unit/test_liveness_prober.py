@@ -211,6 +211,9 @@ async def test_a_hidden_process_is_neither_alive_nor_gone() -> None:
         def hold(self, pid: int) -> int | None:
             return None
 
+        def exit_code(self, fd: int) -> int | None:
+            return None
+
     clock, log = ManualClock(), Log()
     verdicts: list[str] = []
     hiding: Processes = Hiding()
@@ -234,6 +237,9 @@ async def test_a_new_run_under_the_number_of_an_ended_one_is_told_again() -> Non
             return Found(Presence.RUNNING, self.started)
 
         def hold(self, pid: int) -> int | None:
+            return None
+
+        def exit_code(self, fd: int) -> int | None:
             return None
 
     clock, log, table = ManualClock(), Log(), Table()

@@ -164,6 +164,20 @@ def test_a_descriptor_is_given_only_for_what_runs(child: subprocess.Popen[bytes]
     assert captured(NEVER) == (Found(Presence.ABSENT), None)
 
 
+def test_how_a_held_process_ended_is_known_after_it_was_reaped_or_honestly_unknown() -> None:
+    """Kernels before 6.15 do not tell; no kernel tells before the parent has asked."""
+    table = LinuxProcesses()
+    with subprocess.Popen(["sh", "-c", "read x; exit 7"], stdin=subprocess.PIPE) as process:
+        fd = table.hold(process.pid)
+        assert fd is not None and table.exit_code(fd) is None
+        process.communicate()
+        told = table.exit_code(fd)
+        os.close(fd)
+    major, minor = (int(part) for part in os.uname().release.split(".")[:2])
+    assert told == (7 if (major, minor) >= (6, 15) else None)
+    assert table.exit_code(fd) is None  # closed: what the system refuses to say is unknown too
+
+
 def test_every_platform_has_a_way() -> None:
     assert isinstance(system_processes("linux"), LinuxProcesses)
     assert isinstance(system_processes("darwin"), PortableProcesses)
