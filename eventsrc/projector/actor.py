@@ -209,8 +209,8 @@ class Projector:
         return ReadModel(store, self._site.feed, str(self._generations.files(self._number)))
 
     def _apply(self, head: Position) -> None:
-        if self._model is not None and self._model.position < head:
-            self._model.apply(self._site.feed.portion(self._model.position, head))
+        if self._model is not None:
+            self._model.advance(head)
 
     def _switch(self, build: Build) -> None:
         """An answer never goes back: the new generation first reaches the position of the old one."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from eventsrc.errors import ReadModelBroken
 from eventsrc.event import Event, Position
+from eventsrc.limits import APPLY_EVENTS
 from eventsrc.plugin import Projection, Reading
 from eventsrc.projector.attempt import Attempt
 from eventsrc.projector.feed import Feed
@@ -40,12 +41,23 @@ class ReadModel:
         return self.store.mark.position
 
     @property
+    def end(self) -> Position:
+        """The last event that is folded, committed or not."""
+        return self._end.position
+
+    @property
     def waiting(self) -> int:
         """How many events are folded and not committed."""
         return self._end.position - self.position
 
+    def advance(self, until: Position, *, most: int = APPLY_EVENTS) -> None:
+        """One batch: reads the log after the last commit up to `until`, but not much more than `most` events."""
+        while self.end < until and self.waiting < most:
+            self.fold(self._feed.portion(self.end, until))
+        self.commit()
+
     def apply(self, portion: Portion) -> None:
-        """One batch: folds and commits. A portion that was applied before changes nothing."""
+        """A batch of one portion. One that was applied before changes nothing."""
         self.fold(portion)
         self.commit()
 

@@ -51,7 +51,7 @@ class Build:
     def catch_up(self, until: Position, *, leave: int = 0) -> None:
         """Applies what the log got meanwhile, down to the last `leave` events."""
         while until - self.model.position > leave:
-            self.model.apply(self._site.feed.portion(self.model.position, until))
+            self.model.advance(until)
 
     def switch(self) -> None:
         """Lets it answer from now on; the generation before is kept for going back."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeAlias
 
 from eventsrc.event import Event, Position
-from eventsrc.limits import APPLY_EVENTS, PARALLEL_BYTES, PORTIONS_KEPT, READ_BYTES
+from eventsrc.limits import APPLY_EVENTS, PARALLEL_BYTES, PORTION_BYTES, PORTIONS_KEPT
 from eventsrc.plugin import Reading
 from eventsrc.projector.parallel import decoded, processors
 from eventsrc.projector.portion import DeadLetter, Join, Portion, Reads, portion_of, reading_of
@@ -57,7 +57,7 @@ class Feed:
             return self._log.head()
 
     def portion(self, after: Position, until: Position) -> Portion:
-        """The next portion after `after`, of at most APPLY_EVENTS events, or one batch if that is larger.
+        """The next portion after `after`: at most APPLY_EVENTS events and about PORTION_BYTES.
 
         `until` is a position that is known to be in the files.
         """
@@ -66,7 +66,7 @@ class Feed:
             kept = self._portions.get(after)
             if kept is not None and kept.last <= until:
                 return kept
-            events = self._log.read(after, until=until, max_events=APPLY_EVENTS, max_bytes=READ_BYTES)
+            events = self._log.read(after, until=until, max_events=APPLY_EVENTS, max_bytes=PORTION_BYTES)
             assert events, f"the log has nothing after {after}, although it reached {until}"
             portion = portion_of(events, self._formats, self._join)
             if self._kept:
@@ -79,10 +79,10 @@ class Feed:
         """Each event by itself, with its own unjoined reading: how a poison event is found."""
         while after < until:
             with self._lock:
-                events = self._log.read(after, until=until, max_events=APPLY_EVENTS, max_bytes=READ_BYTES)
+                events = self._log.read(after, until=until, max_events=APPLY_EVENTS, max_bytes=PORTION_BYTES)
+                outcomes = [reading_of(event, self._formats) for event in events]
             assert events, f"the log has nothing after {after}, although it reached {until}"
-            for event in events:
-                yield event, reading_of(event, self._formats)
+            yield from zip(events, outcomes, strict=True)
             after = events[-1].position
 
     def digest(self, position: Position) -> str | None:
