@@ -8,7 +8,8 @@ from typing import Protocol
 import anyio
 import msgspec
 
-from eventsrc.actor import Mailbox, Ticket
+from eventsrc.actor import Mailbox, Sender, Ticket
+from eventsrc.errors import Rejected
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
 from eventsrc.log import Append, Batch, codec
@@ -62,14 +63,19 @@ class Ingestor:
                 except anyio.EndOfStream:
                     return
                 for arrival in arrivals:
-                    await log.send(self._append(arrival))
-                    self._progress(len(arrival.records))
+                    await self._pass_on(arrival, log)
         finally:
             log.close()
 
-    def _append(self, arrival: Arrival) -> Append:
-        drafts = drafts_of(arrival.records, self._recognise)
-        return Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+    async def _pass_on(self, arrival: Arrival, log: Sender[Append]) -> None:
+        """A batch that cannot become valid events is answered here; everything else is answered by the log."""
+        try:
+            drafts = drafts_of(arrival.records, self._recognise)
+        except Rejected as error:
+            arrival.ticket.fail(error)
+            return
+        await log.send(Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient))
+        self._progress(len(arrival.records))
 
 
 def drafts_of(records: Sequence[Record], recognise: Recognise) -> list[Draft]:

@@ -1,0 +1,107 @@
+"""`eventsrc checkpoint`: make, list, show, verify and restore, like restic's snapshots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from eventsrc.cli.options import common, directory
+from eventsrc.cli.output import emit_json, emit_table, message, moment, size
+
+
+class DefaultsToCreate(click.Group):
+    """`eventsrc checkpoint --label L` is `eventsrc checkpoint create --label L`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+            args = ["create", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=DefaultsToCreate)
+def checkpoint() -> None:
+    """Make, list, verify and restore checkpoints; alone it makes one.
+
+    A checkpoint is a log position with the log's digest and consistent copies of the read models. Restoring puts the
+    read models back; they then catch up with the log, which is never touched.
+    """
+
+
+@checkpoint.command()
+@click.option("--label", default=None, help="A name to find it by; labelled ones are never pruned by themselves.")
+@common
+def create(label: str | None, data: str | None, config_file: str | None, as_json: bool) -> None:
+    """Make a checkpoint now; works beside a running service."""
+    from eventsrc.service import checkpoint_here, client
+
+    place = directory(data, config_file)
+    service = client(place)
+    if service.running():
+        made: dict[str, Any] = service.request("POST", "/v1/checkpoint", {"label": label}, seconds=600)
+    else:
+        made = checkpoint_here(place, label)
+    if as_json:
+        emit_json(made)
+    else:
+        click.echo(f"checkpoint {made['id']} at position {made['position']}, {size(made['bytes'])}")
+
+
+@checkpoint.command("list")
+@common
+def list_(data: str | None, config_file: str | None, as_json: bool) -> None:
+    """List checkpoints, newest first."""
+    from eventsrc.service import checkpoints
+
+    found = checkpoints(directory(data, config_file)).list()
+    if as_json:
+        emit_json(found)
+    elif not found:
+        message("no checkpoints yet; 'eventsrc checkpoint' makes one")
+    else:
+        rows = [
+            (one["id"], moment(one["created"]), str(one["position"]), size(one["bytes"]), one["label"] or "")
+            for one in found
+        ]
+        emit_table(("id", "created", "position", "size", "label"), rows)
+
+
+@checkpoint.command()
+@click.argument("name", default="latest")
+@common
+def show(name: str, data: str | None, config_file: str | None, as_json: bool) -> None:
+    """Show what is in a checkpoint: NAME is an id, its beginning, a label, or `latest`."""
+    from eventsrc.service import checkpoints
+
+    emit_json(checkpoints(directory(data, config_file)).show(name))
+
+
+@checkpoint.command()
+@click.argument("name", default="latest")
+@common
+def verify(name: str, data: str | None, config_file: str | None, as_json: bool) -> int:
+    """Check every file of a checkpoint. Exit code 12 when something is wrong."""
+    from eventsrc.service import checkpoints
+
+    problems = checkpoints(directory(data, config_file)).verify(name)
+    if as_json:
+        emit_json({"ok": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            message(problem)
+        click.echo("damaged" if problems else "ok")
+    return 12 if problems else 0
+
+
+@checkpoint.command()
+@click.argument("name", default="latest")
+@common
+def restore(name: str, data: str | None, config_file: str | None, as_json: bool) -> None:
+    """Put the read models back to a checkpoint; they catch up from there. Needs the service to be stopped."""
+    from eventsrc.service import checkpoints
+
+    report = checkpoints(directory(data, config_file)).restore(name)
+    if as_json:
+        emit_json(report)
+    else:
+        click.echo(f"restored {', '.join(report['read_models'])} from checkpoint {report['id']}")

@@ -1,0 +1,122 @@
+"""The read models of one service: a projector for each, and what they tell about themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from eventsrc.actor import Charge, Policy, Stage, Watermark
+from eventsrc.clock import Clock, parse_time
+from eventsrc.durable import Disk
+from eventsrc.errors import UnknownProjection
+from eventsrc.formats import Formats, join
+from eventsrc.log import LogReader
+from eventsrc.metrics import Metrics
+from eventsrc.plugin import Projection
+from eventsrc.projector import Discovery, Feed, Projector, Rebuilt, Site, Standing, current, discover
+from eventsrc.projector.feed import Parts
+from eventsrc.query import ReadModels
+
+
+def open_log(data: Path) -> Parts:
+    """What a feed needs, opened anew: also called in worker processes."""
+    formats = Formats.load()
+    return LogReader(data), formats.read, join
+
+
+def site_of(data: Path, disk: Disk, clock: Clock) -> Site:
+    """Where read models live and what they are made from."""
+    return Site(data / "read", Feed(partial(open_log, data)), disk, clock)
+
+
+def chosen(discovery: Discovery, names: Sequence[str]) -> list[type[Projection]]:
+    """The installed projections of these names, all without names. Raises UnknownProjection."""
+    for name in names:
+        if name not in discovery.projections:
+            raise UnknownProjection(name=name, known=", ".join(discovery.projections) or "none")
+    return [one for name, one in discovery.projections.items() if not names or name in names]
+
+
+def asked(data: Path, discovery: Discovery | None = None) -> ReadModels:
+    """The questions' side of the read models of a data directory."""
+    found = (discovery or discover()).projections
+    return ReadModels(data / "read", {name: one.questions for name, one in found.items()}, current)
+
+
+class Models:
+    """Projectors, their standings, and rebuilds on request."""
+
+    def __init__(self, site: Site, projections: Sequence[type[Projection]], watermark: Watermark, metrics: Metrics) -> None:
+        self._site = site
+        self._projections = projections
+        self._watermark = watermark
+        self._metrics = metrics
+        self._projectors: dict[str, Projector] = {}
+        self.standings: dict[str, Standing] = {}
+
+    def charges(self) -> list[Charge]:
+        """One actor per projection. They end when the log's watermark is closed and they have caught up."""
+        return [
+            Charge(
+                name=f"projector:{projection.name}",
+                make=partial(self._make, projection),
+                policy=Policy.RESTART,
+                stage=Stage.PROJECTOR,
+                close=self._watermark.close,
+            )
+            for projection in self._projections
+        ]
+
+    def status(self, head: int) -> dict[str, dict[str, Any]]:
+        """Name → how it stands, as `status --json` shows it."""
+        return {name: described(standing, head) for name, standing in self.standings.items()}
+
+    async def rebuild(self, names: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+        """Rebuilds one after the other beside the live ones; yields the report at the end."""
+        wanted = chosen(Discovery({one.name: one for one in self._projections}), names)
+        report: dict[str, Any] = {}
+        for number, projection in enumerate(wanted):
+            yield {"done": number, "total": len(wanted)}
+            result = await self._projectors[projection.name].rebuild()
+            report[projection.name] = report_of(result)
+        yield report
+
+    def _make(self, projection: type[Projection]) -> Projector:
+        made = Projector(projection, self._site, self._watermark, self._told)
+        self._projectors[projection.name] = made
+        return made
+
+    def _told(self, standing: Standing) -> None:
+        before = self.standings.get(standing.name)
+        self.standings[standing.name] = standing
+        numbers = self._metrics.projection(standing.name)
+        numbers.position.set(standing.position)
+        numbers.lag_events.set(max(0, self._watermark.position - standing.position))
+        numbers.dead_letters.set(standing.dead_letters)
+        numbers.generation.set(standing.generation)
+        numbers.rebuilding.set(standing.state == "building")
+        recorded = parse_time(standing.recorded) if standing.recorded else None
+        live = standing.state == "live" and standing.position == self._watermark.position
+        numbers.oldest_unapplied.set(0 if live or recorded is None else recorded)
+        if live and before is not None and before.position < standing.position and recorded is not None:
+            self._metrics.pipeline.visible.observe(max(0.0, self._site_now() - recorded))
+
+    def _site_now(self) -> float:
+        return self._site.clock.now()
+
+
+def described(standing: Standing, head: int) -> dict[str, Any]:
+    """One read model in `status --json`."""
+    shown: dict[str, Any] = msgspec.to_builtins(standing)
+    del shown["name"]
+    return {**shown, "lag_events": max(0, head - standing.position)}
+
+
+def report_of(result: Rebuilt) -> dict[str, Any]:
+    """One read model in `rebuild --json`; `error` only when there is one."""
+    shown: Mapping[str, Any] = msgspec.to_builtins(result)
+    return {key: value for key, value in shown.items() if key != "name" and (key != "error" or value)}

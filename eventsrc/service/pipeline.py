@@ -1,0 +1,88 @@
+"""The way into the log: ingest and the log's writer, with the mailboxes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from eventsrc.actor import Charge, Mailbox, Policy, Stage, Ticket, Watermark
+from eventsrc.clock import Clock
+from eventsrc.config import Settings
+from eventsrc.durable import Disk
+from eventsrc.event import Appended, Cursor, Record
+from eventsrc.formats import Formats
+from eventsrc.ingest import Arrival, Ingestor
+from eventsrc.ingest.ingestor import weigh
+from eventsrc.log import Append, Log, LogWriter
+from eventsrc.metrics import Metrics
+
+
+class Pipeline:
+    """An open log and everything in front of it. One per process; opening takes the log's lock."""
+
+    def __init__(self, data: Path, settings: Settings, disk: Disk, clock: Clock, metrics: Metrics) -> None:
+        """Blocks while the log is verified. Raises what `Log.open` raises."""
+        self.log = Log.open(data, disk=disk, clock=clock, segment_bytes=settings.log.segment_bytes)
+        self.formats = Formats.load()
+        self.watermark = Watermark(self.log.head)
+        self.arrivals: Mailbox[Arrival] = Mailbox("ingest", weigh=weigh, clock=clock)
+        self.appends: Mailbox[Append] = Mailbox("log", weigh=_weight, clock=clock)
+        self._metrics = metrics
+        for mailbox in (self.arrivals, self.appends):
+            metrics.mailboxes.add(mailbox.stats)
+
+    def charges(self) -> list[Charge]:
+        """The two actors, for the supervisor."""
+        return [
+            Charge(
+                name=Ingestor.name,
+                make=lambda: Ingestor(self.arrivals, self.formats.recognise, self.appends, self._ingested),
+                policy=Policy.RESTART,
+                stage=Stage.INGEST,
+                close=self.arrivals.close,
+                mailbox=self.arrivals,
+            ),
+            Charge(
+                name=LogWriter.name,
+                make=lambda: LogWriter(self.log, self.appends, self._grown, metrics=self._metrics.log),
+                policy=Policy.STOP,  # after a failed durable operation nothing more is written (law L8)
+                stage=Stage.LOG,
+                close=self.appends.close,
+                mailbox=self.appends,
+            ),
+        ]
+
+    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+        """What sources are given: waits for room in the queue; the ticket's answer means durable."""
+        ticket: Ticket[Appended] = Ticket()
+        await self.arrivals.send(Arrival(records, ticket))
+        return ticket
+
+    async def append(self, records: Sequence[Record]) -> Appended:
+        """For somebody who waits for the answer: refuses with QueueFull or DiskFull instead of waiting for room."""
+        ticket: Ticket[Appended] = Ticket()
+        self.arrivals.send_nowait(Arrival(records, ticket, patient=False))
+        answer = await ticket.wait()
+        self._metrics.source.duplicates.inc(answer.duplicates)
+        return answer
+
+    def cursor(self, key: str) -> Cursor | None:
+        """The last durable cursor of a source's key."""
+        return self.log.cursor(key)
+
+    def close(self) -> None:
+        """Closes the log and lets go of its lock; blocks."""
+        self.log.close()
+
+    def _ingested(self, events: int) -> None:
+        self._metrics.stage("ingest").out(events)
+
+    def _grown(self, position: int) -> None:
+        self.watermark.advance(position)
+
+
+def _weight(append: Append) -> int:
+    return sum(len(draft.head) + len(draft.data) for draft in append.batch.drafts)
+
+
+Closing = Callable[[], None]

@@ -1,0 +1,150 @@
+"""What the HTTP room is given: everything that may be asked from outside, in terms of the other rooms."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import anyio
+import anyio.to_thread
+
+from eventsrc.actor import Heartbeat, Watermark
+from eventsrc.clock import Clock
+from eventsrc.event import Appended, Position, Record
+from eventsrc.http import Health, Line
+from eventsrc.ingest import quarantined
+from eventsrc.log import LogReader
+from eventsrc.metrics import Metrics
+from eventsrc.service.keeper import Keeper
+from eventsrc.service.models import Models
+from eventsrc.service.oneshot import ingest_paths
+from eventsrc.service.pipeline import Pipeline
+from eventsrc.service.status import status_of
+from eventsrc.source import Follow
+
+
+class Host(Protocol):
+    """The service, as far as the port asks it."""
+
+    data: Path
+    clock: Clock
+    metrics: Metrics
+
+
+class ServicePort:
+    """Implements `eventsrc.http.Port` for a running service."""
+
+    def __init__(
+        self, host: Host, pipeline: Pipeline, models: Models, follow: Follow, keeper: Keeper, heartbeat: Heartbeat
+    ) -> None:
+        self._host = host
+        self._pipeline = pipeline
+        self._models = models
+        self._follow = follow
+        self._keeper = keeper
+        self._heartbeat = heartbeat
+        self._reader = LogReader(host.data)
+        self._reading = anyio.CapacityLimiter(1)  # one reader, used by one thread at a time
+        host.metrics.before_scrape(self._refresh)
+
+    # --- the log ---
+
+    @property
+    def head(self) -> Position:
+        """The last durable event."""
+        return self._watermark.position
+
+    async def beyond(self, position: Position) -> Position:
+        """Waits until the head is past `position`."""
+        return await self._watermark.beyond(position)
+
+    async def read(self, after: Position, max_events: int, max_bytes: int) -> Sequence[Line]:
+        """Durable events after `after`."""
+        until = self.head
+        if after >= until:
+            return []
+        lines = await anyio.to_thread.run_sync(
+            lambda: self._reader.lines(after, until=until, max_events=max_events, max_bytes=max_bytes),
+            limiter=self._reading,
+        )
+        return [Line(event.position, event.type, event.subject, line) for event, line in lines]
+
+    async def append(self, records: Sequence[Record]) -> Appended:
+        """Durable when it returns; refuses when there is no room."""
+        return await self._pipeline.append(records)
+
+    async def set_aside(self, record: Record, reason: str) -> None:
+        """Keeps a refused record as an event of its own."""
+        self._host.metrics.source.quarantined.labels("conflict").inc()
+        await self._pipeline.append([quarantined(record.data, record.source, reason)])
+
+    # --- looking after the service ---
+
+    def metrics(self) -> bytes:
+        """Prometheus text format."""
+        return self._host.metrics.render()
+
+    def health(self) -> Health:
+        """Unhealthy when work waits and nothing moves."""
+        reason = self._heartbeat.check().reason
+        return Health((reason,) if reason else ())
+
+    def ready(self) -> Health:
+        """Ready when the log is open (it is, when this is asked) and what is accepted also moves."""
+        return self.health()
+
+    async def status(self) -> dict[str, Any]:
+        """The shape of `eventsrc status --json`."""
+        health = self.health()
+        found = await anyio.to_thread.run_sync(
+            lambda: status_of(
+                self._host.data,
+                head=self.head,
+                projections=self._models.status(self.head),
+                sources=self._follow.positions(),
+                checkpoint=self._keeper.latest(),
+            )
+        )
+        return {**found, "running": True, "pid": os.getpid(), "unhealthy": "; ".join(health.reasons)}
+
+    async def checkpoint(self, label: str | None) -> object:
+        """Makes a checkpoint now."""
+        return await self._keeper.make(label)
+
+    def ingest(self, paths: Sequence[str]) -> AsyncIterator[object]:
+        """Reads paths to their ends; yields progress, then the report."""
+        return ingest_paths(self._pipeline, list(paths), self._host.clock)
+
+    def rebuild(self, names: Sequence[str]) -> AsyncIterator[object]:
+        """Rebuilds read models; yields progress, then the report."""
+        return self._models.rebuild(names)
+
+    def requested(self, route: str, status: int) -> None:
+        """Counts an answered request."""
+        self._host.metrics.http.answered(route, status)
+
+    def listening(self, clients: int) -> None:
+        """Told how many live streams are open."""
+        self._host.metrics.http.live_clients.set(clients)
+
+    @property
+    def _watermark(self) -> Watermark:
+        return self._pipeline.watermark
+
+    def _refresh(self) -> None:
+        """What is only worth knowing when somebody looks."""
+        numbers = self._host.metrics
+        numbers.log.head.set(self.head)
+        segments = list((self._host.data / "log").glob("*.jsonl"))
+        sizes = [path.stat().st_size for path in segments if path.name[0].isdigit()]
+        numbers.log.bytes.set(sum(sizes))
+        numbers.log.segments.set(len(sizes))
+        numbers.log.disk_free.set(shutil.disk_usage(self._host.data).free)
+        places = self._follow.positions()
+        numbers.source.files.set(len(places))
+        numbers.source.behind.set(sum(place.behind_bytes for place in places))
+        for actor in self._heartbeat.check().actors:
+            numbers.actors.last_progress.labels(actor.name).set(actor.last_progress)

@@ -1,0 +1,225 @@
+"""The service from its first to its last moment."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from eventsrc.actor import Charge, DrainReport, Heartbeat, Policy, Stage, Supervisor, WatchdogFeeder, mailbox_pulse, systemd
+from eventsrc.clock import Clock, SystemClock
+from eventsrc.config import Settings
+from eventsrc.durable import Disk, SystemDisk
+from eventsrc.errors import ActorFailed, EventsrcError
+from eventsrc.http import Door, HttpServer, bind_unix
+from eventsrc.limits import HEALTH_SECONDS
+from eventsrc.liveness import Prober
+from eventsrc.metrics import Metrics
+from eventsrc.projector import discover
+from eventsrc.service.keeper import Keeper
+from eventsrc.service.models import Models, asked, chosen, site_of
+from eventsrc.service.pipeline import Pipeline
+from eventsrc.service.port import ServicePort
+from eventsrc.service.watched import watched_processes
+from eventsrc.source import Follow
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, data: Path, paths: Sequence[str], *, as_json: bool = False) -> int:
+    """Runs the service in the foreground until a signal; returns the exit code."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    service = Service(settings, data, paths)
+    try:
+        anyio.run(service.run)
+    except* EventsrcError as group:
+        error = _first(group)
+        logger.critical("%s", error)
+        raise _cause(error) from None
+    return 0
+
+
+class Service:
+    """Everything of one data directory. `run` once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        data: Path,
+        paths: Sequence[str],
+        *,
+        disk: Disk | None = None,
+        clock: Clock | None = None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.data = data
+        self.paths = paths
+        self.disk = disk or SystemDisk()
+        self.clock = clock or SystemClock()
+        self.metrics = Metrics(version("eventsrc"))
+        self.report: DrainReport | None = None
+        self._ready = ready
+        self._stopping = anyio.Event()
+
+    def stop(self) -> None:
+        """Asks the service to drain and end; `run` then returns."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Opens the log, starts every actor, serves until `stop` or a signal, drains. Raises what an actor died of."""
+        systemd.notify(systemd.status("opening the log"), systemd.extend_timeout(60))
+        pipeline = await anyio.to_thread.run_sync(
+            Pipeline, self.data, self.settings, self.disk, self.clock, self.metrics
+        )
+        try:
+            await self._supervise(pipeline)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(pipeline.close)
+
+    async def _supervise(self, pipeline: Pipeline) -> None:
+        supervisor = Supervisor(clock=self.clock, restarted=lambda name: self.metrics.actors.restarts.labels(name).inc())
+        heartbeat = Heartbeat(clock=self.clock)
+        charges = self._charges(pipeline, heartbeat)
+        self.metrics.actors.declare(charge.name for charge in charges)
+        for charge in charges:
+            supervisor.add(charge)
+            if charge.mailbox is not None:
+                heartbeat.watch(charge.name, mailbox_pulse(charge.mailbox))
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._end_when_asked, supervisor, group.cancel_scope)
+            group.start_soon(self._signals)
+            self._say_ready(pipeline)
+            await supervisor.run()
+            group.cancel_scope.cancel()
+
+    def _charges(self, pipeline: Pipeline, heartbeat: Heartbeat) -> list[Charge]:
+        discovery = discover()
+        for problem in discovery.problems:
+            logger.error("the read model %s (%s) cannot be used: %s", problem.name, problem.where, problem.reason)
+        for missing in pipeline.formats.missing:
+            logger.error("the format %s (%s) cannot be used: %s", missing.name, missing.where, missing.reason)
+        site = site_of(self.data, self.disk, self.clock)
+        models = Models(site, chosen(discovery, self.settings.projections.only), pipeline.watermark, self.metrics)
+        follow = Follow(self.paths, pipeline.cursor, look_seconds=self.settings.source.look_seconds)
+        keeper = Keeper(self.data, self.settings.checkpoint, pipeline, models, self.disk, self.clock, self.metrics)
+        port = ServicePort(self, pipeline, models, follow, keeper, heartbeat)
+        return [
+            *self._sources(pipeline, follow, asked(self.data, discovery)),
+            self._http(port),
+            *pipeline.charges(),
+            *models.charges(),
+            keeper.charge(),
+            self._watchdog(heartbeat, pipeline, models),
+        ]
+
+    def _sources(self, pipeline: Pipeline, follow: Follow, questions: object) -> list[Charge]:
+        charges = []
+        if self.paths:
+            charges.append(
+                Charge(name="source", make=lambda: _Delivering(follow, pipeline), policy=Policy.RESTART, stage=Stage.SOURCE)
+            )
+        if self.settings.liveness.enabled:
+            charges.append(
+                Charge(
+                    name=Prober.name,
+                    make=lambda: Prober(
+                        watched_processes(questions),
+                        pipeline.deliver,
+                        pace=self.settings.liveness.every_seconds,
+                        probed=lambda verdict: self.metrics.liveness.probes.labels(verdict).inc(),
+                    ),
+                    policy=Policy.RESTART,
+                    stage=Stage.SOURCE,
+                )
+            )
+        return charges
+
+    def _http(self, port: ServicePort) -> Charge:
+        server = HttpServer(port, self._doors(), hosts=self.settings.http.hosts)
+        return Charge(
+            name=HttpServer.name, make=lambda: server, policy=Policy.RESTART, stage=Stage.SOURCE, close=server.stop
+        )
+
+    def _doors(self) -> list[Door]:
+        """The listeners: those that systemd hands over, else our own."""
+        handed = systemd.listen_fds()
+        doors = []
+        for one in handed:
+            taken = socket.socket(fileno=one.fd)
+            doors.append(Door(taken, admin=taken.family == socket.AF_UNIX))
+        if not any(door.admin for door in doors):
+            path = self.data / "eventsrc.sock"
+            doors.append(Door(bind_unix(path), admin=True, path=path))
+        if self.settings.http.listen and not any(door.socket.family != socket.AF_UNIX for door in doors):
+            doors.append(Door(bind_tcp(self.settings.http.listen)))
+        return doors
+
+    def _watchdog(self, heartbeat: Heartbeat, pipeline: Pipeline, models: Models) -> Charge:
+        def status() -> str:
+            lag = max((pipeline.watermark.position - one.position for one in models.standings.values()), default=0)
+            return f"at position {pipeline.watermark.position}, read models {lag} events behind"
+
+        return Charge(
+            name=WatchdogFeeder.name,
+            make=lambda: WatchdogFeeder(heartbeat.check, status, within=systemd.watchdog_seconds()),
+            policy=Policy.RESTART,
+            stage=Stage.WATCH,
+        )
+
+    def _say_ready(self, pipeline: Pipeline) -> None:
+        recovery = pipeline.log.recovery
+        logger.info("the log in %s is at position %d (%s)", self.data, pipeline.log.head, recovery)
+        systemd.notify(systemd.READY, systemd.status(f"at position {pipeline.log.head}"))
+        self._ready()
+
+    async def _end_when_asked(self, supervisor: Supervisor, _scope: anyio.CancelScope) -> None:
+        await self._stopping.wait()
+        systemd.notify(systemd.STOPPING, systemd.extend_timeout(self.settings.drain_seconds + HEALTH_SECONDS))
+        self.report = await supervisor.stop(self.settings.drain_seconds)
+
+    async def _signals(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+            async for number in received:
+                logger.info("%s: draining", signal.Signals(number).name)
+                self.stop()
+
+
+class _Delivering:
+    """A source as an actor: `run` without arguments."""
+
+    def __init__(self, source: Follow, pipeline: Pipeline) -> None:
+        self.name = "source"
+        self._source = source
+        self._pipeline = pipeline
+
+    async def run(self) -> None:
+        await self._source.run(self._pipeline.deliver)
+
+
+def bind_tcp(listen: str) -> socket.socket:
+    """A bound listening socket; raises OSError when the address is taken."""
+    host, _, port = listen.rpartition(":")
+    return socket.create_server((host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def _first(group: BaseExceptionGroup[EventsrcError]) -> EventsrcError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, EventsrcError)
+    return error
+
+
+def _cause(error: EventsrcError) -> EventsrcError:
+    """What an actor died of says more than that it died."""
+    cause = error.__cause__
+    return cause if isinstance(error, ActorFailed) and isinstance(cause, EventsrcError) else error
