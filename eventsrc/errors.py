@@ -198,6 +198,19 @@ class CheckpointBroken(EventsrcError):
     exit_code = 12
 
 
+class CheckpointFailed(EventsrcError):
+    """No checkpoint was made: {reason}"""
+
+    hint = "Nothing else is affected: the log is whole, earlier checkpoints stay, and the next attempt starts anew."
+
+
+class NotThisLog(EventsrcError):
+    """The checkpoint {id} was not taken from this log: {reason}"""
+
+    hint = "Restore it beside the log that it belongs to; the read models here can be rebuilt with 'eventsrc rebuild'."
+    exit_code = 12
+
+
 class NotFound(EventsrcError):
     """There is no {what} {name}."""
 
