@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import anyio
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +17,7 @@ from eventsrc.http.body import Bodies
 from eventsrc.http.port import Port
 from eventsrc.http.push import BATCH, NDJSON, Push, records_of
 from eventsrc.http.stream import Filter, number
-from eventsrc.limits import PUSH_SECONDS, READ_BYTES, READ_EVENTS
+from eventsrc.limits import BODY_INLINE_BYTES, PUSH_SECONDS, READ_BYTES, READ_EVENTS
 
 USUAL_LIMIT = "100"
 
@@ -25,9 +26,11 @@ class Events:
     """The two endpoints, with what they need."""
 
     def __init__(self, port: Port, bodies: Bodies, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+        """`new_id` is called from the event loop and from a thread."""
         self._port = port
         self._bodies = bodies
         self._new_id = new_id
+        self._thread = anyio.CapacityLimiter(1)
 
     async def endpoint(self, request: Request) -> Response:
         """`POST` records, `GET` reads."""
@@ -36,7 +39,7 @@ class Events:
     async def push(self, request: Request) -> Response:
         """Answers 201 when all events are durable, 200 when all of them already were; else nothing was stored."""
         body = await self._bodies.read(request)
-        records = records_of(Push(request.scope["headers"], request.query_params, body), self._new_id)
+        records = await self._read_apart(Push(request.scope["headers"], request.query_params, body))
         if not records:
             return json_answer({"positions": [], "first": None, "last": None, "duplicates": 0})
         try:
@@ -71,6 +74,11 @@ class Events:
         if "ndjson" in request.headers.get("accept", ""):
             return Response(b"".join(text + b"\n" for text in texts), 200, headers, NDJSON)
         return Response(b"[" + b",\n".join(texts) + b"]", 200, headers, BATCH)
+
+    async def _read_apart(self, push: Push) -> list[Record]:
+        if len(push.body) <= BODY_INLINE_BYTES:
+            return records_of(push, self._new_id)
+        return await anyio.to_thread.run_sync(records_of, push, self._new_id, limiter=self._thread)
 
     async def _conflict(self, error: IdConflict, records: Sequence[Record]) -> Response:
         """Keeps the event aside and says which one it was and where the first one stands."""

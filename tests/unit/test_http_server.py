@@ -17,6 +17,7 @@ from eventsrc.http.guard import LOOPBACK, refusal
 from eventsrc.http.page import page
 from eventsrc.http.push import BATCH, NDJSON, STRUCTURED
 from eventsrc.http.server import Door, HttpServer
+from eventsrc.limits import BODY_INLINE_BYTES
 from tests.unit.http_kit import MemoryPort, event, serving
 
 
@@ -39,6 +40,16 @@ async def test_a_push_is_answered_with_its_positions(tmp_path: Path) -> None:
         again = await http.post("/v1/events", json=event(), headers=typed(STRUCTURED))
         assert (again.status_code, again.json()["positions"], again.json()["duplicates"]) == (200, [3], 1)
         assert served.port.counted == [("/v1/events", 201)] * 2 + [("/v1/events", 200)]
+
+
+async def test_a_large_batch_is_taken_apart_like_a_small_one(tmp_path: Path) -> None:
+    lines = b'{"n":1}\n' * 9_000
+    assert len(lines) > BODY_INLINE_BYTES
+    async with serving(tmp_path) as served, served.http() as http:
+        answer = await http.post("/v1/events", content=lines, headers=typed(NDJSON))
+        assert (answer.status_code, answer.json()["last"]) == (201, 9_000)
+        answer = await http.post("/v1/events", content=lines + b"NaN", headers=typed(NDJSON))
+        assert (answer.status_code, answer.json()["index"]) == (400, 9_000)
 
 
 async def test_nothing_is_answered_before_it_is_durable(tmp_path: Path) -> None:
