@@ -10,5 +10,12 @@ the port said that it is durable (law L2).
 What survives a crash here: nothing is kept in this room. A client that did not hear an answer sends the same events
 again under the same ids, which the log recognises; a live-stream client comes back with its last position.
 
-`eventsrc.http.client` and `eventsrc.http.unix` are for commands and import neither Starlette nor uvicorn.
+What commands need is exported here and imports neither Starlette nor uvicorn, so that a command starts quickly; the
+service takes `HttpServer` and `Door` from `eventsrc.http.server`.
 """
+
+from eventsrc.http.client import Client, ServiceError
+from eventsrc.http.port import Health, Line, Port, Reads
+from eventsrc.http.unix import bind_unix, connect_unix
+
+__all__ = ["Client", "Health", "Line", "Port", "Reads", "ServiceError", "bind_unix", "connect_unix"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +149,9 @@ def test_a_service_that_does_not_answer_is_not_waited_for_for_ever(tmp_path: Pat
         odd.bind(str(tmp_path / "odd.sock"))
         with pytest.raises(NotRunning):
             Client(tmp_path / "odd.sock").request("GET", "/v1/status")
+
+
+def test_what_commands_import_is_quick_to_import() -> None:
+    heavy = "{'uvicorn', 'starlette', 'anyio'} & set(sys.modules)"
+    code = f"import sys, eventsrc.http, eventsrc.query, eventsrc.checkpoint.shelf; sys.exit(bool({heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
