@@ -24,6 +24,7 @@ STREAM_CACHE = 100_000  # streams whose revision is kept in memory (about 20 MB)
 VERIFY_AT_START_BYTES = (
     256 * MIB
 )  # newest sealed segments that `serve` verifies before it is ready; the rest follows later
+FOLLOW_SECONDS = 0.1  # how often `tail -f` looks at the growing segment: quick for a person, next to nothing for a core
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
 DATA_DEPTH = 256  # JSON nested deeper is kept as bytes: reading it again may need more stack than a reader has left
 LOCK_PATIENCE_SECONDS = 0.1  # `verify` holds the lock for an instant when it asks whether there is a writer
@@ -80,7 +81,7 @@ APPLY_EVENTS = 8_192  # events in one transaction of a projector
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
 BUSY_SECONDS = 60.0  # how long a projector waits for an outside program that holds the database
-BUSY_SLICE_SECONDS = 1.0  # one wait inside SQLite, which nothing can interrupt; between two of them a projector can stop
+BUSY_SLICE_SECONDS = 1.0  # one wait inside SQLite, which nothing can interrupt; a projector can stop between two
 LIVE_CACHE_BYTES = 8 * MIB  # page cache of a live read model; there are a handful, and the service stays small
 BULK_CACHE_BYTES = 64 * MIB  # page cache of a read model while it is rebuilt, once
 WAL_BYTES = 64 * MIB  # what is left of a write-ahead log that grew while a long reader held it

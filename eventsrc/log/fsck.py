@@ -1,0 +1,123 @@
+"""`verify`: reads every byte of the log and tells everything that is wrong. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from eventsrc.errors import BrokenLine
+from eventsrc.event import Position
+from eventsrc.log.chain import Sealed
+from eventsrc.log.codec import event_in
+from eventsrc.log.layout import MANIFEST, log_directory, segment_name, segments
+from eventsrc.log.lock import is_held
+from eventsrc.log.recovery import read_manifest
+from eventsrc.log.scan import Fault, Scan, blocks
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong, and where."""
+
+    segment: str
+    line: int
+    """Counted from 1; 0 when it is about the whole file."""
+    byte: int
+    kind: str
+    """`missing`, `size`, `digest`, `chain`, `strange`, or what is wrong with a line: `checksum`, `sequence`, `zeros`,
+    `group`, `unfinished`, `line`."""
+    detail: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What `verify` found."""
+
+    ok: bool
+    segments: int
+    events: int
+    """Events in sound lines."""
+    problems: list[Problem]
+
+
+def verify(directory: Path) -> Verdict:
+    """Checks the log of a data directory. May run beside its writer: the tail that is being written is not judged."""
+    log = log_directory(directory)
+    written_to = is_held(log)
+    manifest = read_manifest(log)
+    problems: list[Problem] = []
+    if manifest.line:
+        problems.append(Problem(MANIFEST, manifest.line, manifest.sound_bytes, "chain", manifest.detail))
+    there = segments(log)
+    events = 0
+    for entry in manifest.sealed:
+        if entry.first in there:
+            events += _sealed(log, entry, problems)
+        else:
+            problems.append(Problem(entry.segment, 0, 0, "missing", "the manifest names this segment"))
+    expected = manifest.last + 1
+    for first in [first for first in there if first not in {entry.first for entry in manifest.sealed}]:
+        if first != expected:
+            problems.append(
+                Problem(segment_name(first), 0, 0, "strange", f"a segment that begins at {expected} is expected")
+            )
+        else:
+            events += _newest(log, first, written_to, problems)
+    return Verdict(not problems, len(there), events, problems)
+
+
+def _sealed(log: Path, entry: Sealed, problems: list[Problem]) -> int:
+    path = log / entry.segment
+    size = path.stat().st_size
+    if size != entry.bytes:
+        problems.append(
+            Problem(entry.segment, 0, min(size, entry.bytes), "size", f"{size} bytes instead of {entry.bytes}")
+        )
+    scan, fault, digest = _scan(path, entry.first, size)
+    if fault is not None:
+        problems.append(_problem(entry.segment, fault))
+    elif digest != entry.sha256:
+        problems.append(Problem(entry.segment, 0, 0, "digest", "the content does not match the manifest's SHA-256"))
+    return scan.position - entry.first
+
+
+def _newest(log: Path, first: Position, written_to: bool, problems: list[Problem]) -> int:
+    path = log / segment_name(first)
+    scan, fault, _ = _scan(path, first, path.stat().st_size)
+    if written_to:
+        return scan.group_first - first  # what follows the last whole group is being written just now
+    if fault is not None:
+        problems.append(_problem(path.name, fault))
+    elif scan.index:
+        problems.append(Problem(path.name, scan.line, scan.byte, "group", "the last batch is not whole"))
+    return scan.position - first
+
+
+def _scan(path: Path, first: Position, size: int) -> tuple[Scan, Fault | None, str]:
+    scan, hashed = Scan(first), sha256()
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for block in blocks(fd, 0, size):
+            hashed.update(b"\n".join(block.lines) + (b"\n" if block.terminated else b""))
+            fault = scan.take(block) or _undecodable(block.lines, scan, block.byte)
+            if fault is not None:
+                return scan, fault, hashed.hexdigest()
+    finally:
+        os.close(fd)
+    return scan, None, hashed.hexdigest()
+
+
+def _undecodable(lines: list[bytes], scan: Scan, byte: int) -> Fault | None:
+    """The first line that carries its checksum and is no event all the same: it was written wrong."""
+    for number, line in enumerate(lines):
+        try:
+            event_in(line)
+        except BrokenLine as error:
+            return Fault(scan.line - len(lines) + number, byte, "line", str(error))
+        byte += len(line) + 1
+    return None
+
+
+def _problem(segment: str, fault: Fault) -> Problem:
+    return Problem(segment, fault.line, fault.byte, fault.kind, fault.detail)

@@ -1,0 +1,255 @@
+"""Reading the log from its files, in any process, beside the writer or without one.
+
+A reader keeps no state that matters: it may be thrown away at any time. It never returns a part of a group that is not
+whole in the file. Only the writer knows what is durable: whoever must not see more passes `until`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from eventsrc.errors import BrokenLine, LogCorrupt
+from eventsrc.event import Event, Position
+from eventsrc.limits import READ_BYTES, READ_EVENTS
+from eventsrc.log.codec import event_in
+from eventsrc.log.index import Index
+from eventsrc.log.layout import index_path, log_directory, segment_name, segments
+from eventsrc.log.places import header_at, last_line, locate
+from eventsrc.log.scan import Scan, blocks, header
+
+_LINE_GUESS = 1024  # bytes of a line, for how much is read when few events are asked for
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """A run of whole lines of one segment, which another process can read."""
+
+    path: str
+    first_position: Position
+    """Position of its first line."""
+    until: Position
+    """Not beyond this position, wherever the bytes end."""
+    start_byte: int
+    end_byte: int
+
+
+class LogReader:
+    """Reads events by position. Belongs to one thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        """The data directory."""
+        self._log = log_directory(directory)
+        self._next: tuple[Position, Position, int] = (0, 0, 0)  # (position, its segment, its byte) after the last read
+
+    def head(self) -> Position:
+        """The last position of the last group that is whole in the files; 0 when there is none."""
+        for first in reversed(segments(self._log)):
+            last = self._last_whole(first)
+            if last >= first:
+                return last
+        return 0
+
+    def read(
+        self,
+        after: Position,
+        *,
+        until: Position | None = None,
+        max_events: int = READ_EVENTS,
+        max_bytes: int = READ_BYTES,
+    ) -> list[Event]:
+        """The events after a position, in order, not beyond `until`; empty when there are none yet.
+
+        Ends after `max_events`, or with the event that reaches `max_bytes` of lines; at least one event comes when
+        there is one. Raises `LogCorrupt` when what is asked for is damaged.
+        """
+        pairs = self.lines(after, until=until, max_events=max_events, max_bytes=max_bytes)
+        return [event for event, _ in pairs]
+
+    def lines(
+        self,
+        after: Position,
+        *,
+        until: Position | None = None,
+        max_events: int = READ_EVENTS,
+        max_bytes: int = READ_BYTES,
+    ) -> list[tuple[Event, bytes]]:
+        """As `read`, with the line of each event as it stands in the log, without its line feed."""
+        assert max_events > 0 and max_bytes > 0
+        last = self.head() if until is None else until
+        if after >= last:
+            return []
+        found: list[tuple[Event, bytes]] = []
+        weight = 0
+        with contextlib.closing(self._walk(after, last, min(max_bytes, max_events * _LINE_GUESS))) as walk:
+            for line, first, byte in walk:
+                found.append((self._event(line, first, byte), line))
+                weight += len(line) + 1
+                self._next = (after + len(found) + 1, first, byte + len(line) + 1)
+                if len(found) == max_events or weight >= max_bytes:
+                    break
+        return found
+
+    def stream(self, subject: str, after_revision: int = 0) -> Iterator[Event]:
+        """The events of one stream, in order, after a revision. Opens only segments that hold some, as far as the
+        index knows; what it does not cover yet is read."""
+        known, reached = self._indexed(subject)
+        head = self.head()
+        firsts = segments(self._log)
+        wanted = b'"subject":' + msgspec.json.encode(subject)
+        for number, first in enumerate(firsts):
+            last = firsts[number + 1] - 1 if number + 1 < len(firsts) else head
+            if last <= reached and first not in known:
+                continue
+            for line, _, byte in self._walk(first - 1, min(last, head), READ_BYTES):
+                if wanted in line:
+                    event = self._event(line, first, byte)
+                    if event.subject == subject and event.revision > after_revision:
+                        yield event
+
+    def chunks(self, after: Position, until: Position, size: int = READ_BYTES) -> Iterator[Chunk]:
+        """What lies between two positions, cut into runs of about `size` bytes on line boundaries."""
+        firsts = segments(self._log)
+        for number in range(max(0, bisect_right(firsts, after + 1) - 1), len(firsts)):
+            first = firsts[number]
+            if first > until:
+                return
+            path = self._log / segment_name(first)
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                end = os.fstat(fd).st_size
+                byte = locate(fd, first, end, after + 1) if after >= first else 0
+                while byte < end:
+                    following = _line_end(fd, min(byte + size, end), end)
+                    position = header_at(fd, first, byte).position
+                    if position > until:
+                        return
+                    yield Chunk(str(path), position, until, byte, following)
+                    byte = following
+            finally:
+                os.close(fd)
+
+    def read_chunk(self, chunk: Chunk) -> list[Event]:
+        """The events of a chunk; checks every line like `read`."""
+        fd = os.open(chunk.path, os.O_RDONLY | os.O_CLOEXEC)
+        first = int(Path(chunk.path).stem)
+        try:
+            events: list[Event] = []
+            for line, byte in _followed(fd, first, chunk.first_position, chunk.start_byte, chunk.end_byte, READ_BYTES):
+                if chunk.first_position + len(events) > chunk.until:
+                    break
+                events.append(self._event(line, first, byte))
+            return events
+        finally:
+            os.close(fd)
+
+    def _walk(self, after: Position, until: Position, size: int) -> Iterator[tuple[bytes, Position, int]]:
+        """(line, its segment, its byte) of every position after `after` up to `until`, checked."""
+        firsts = segments(self._log)
+        position = after + 1
+        number = bisect_right(firsts, position) - 1
+        if number < 0:
+            raise LogCorrupt(segment=segment_name(position), line=0, byte=0, detail="the segment is missing")
+        while position <= until:
+            if number >= len(firsts) or (position != firsts[number] and position < firsts[number]):
+                raise LogCorrupt(segment=segment_name(position), line=0, byte=0, detail="the segment is missing")
+            first = firsts[number]
+            fd = os.open(self._log / segment_name(first), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                end = os.fstat(fd).st_size
+                start = self._start(fd, first, end, position)
+                before = position
+                for line, byte in _followed(fd, first, position, start, end, size):
+                    yield line, first, byte
+                    position += 1
+                    if position > until:
+                        return
+                if position == before and number + 1 >= len(firsts):
+                    raise LogCorrupt(segment=segment_name(first), line=0, byte=end, detail=f"{position} is missing")
+            finally:
+                os.close(fd)
+            number += 1
+
+    def _start(self, fd: int, first: Position, size: int, position: Position) -> int:
+        """The byte of a position in its segment: where the last read ended, or by binary search."""
+        if self._next[:2] == (position, first):
+            return self._next[2]
+        return locate(fd, first, size, position) if position > first else 0
+
+    def _last_whole(self, first: Position) -> Position:
+        """The last position of the last whole group of a segment; below `first` when it has none."""
+        try:
+            fd = os.open(self._log / segment_name(first), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return first - 1
+        try:
+            size = os.fstat(fd).st_size
+            while size:
+                found = last_line(fd, size)
+                if found is None:
+                    return first - 1
+                byte, line = found
+                head = header(line)
+                if head is not None and head.position == head.last:
+                    return head.position
+                if head is not None:
+                    return head.first - 1
+                size = byte  # a torn line; the ones before it may be whole
+            return first - 1
+        finally:
+            os.close(fd)
+
+    def _indexed(self, subject: str) -> tuple[set[Position], Position]:
+        """(segments that hold a stream, how far that is known); nothing without a usable index."""
+        try:
+            with contextlib.closing(Index.read_only(index_path(self.directory))) as index:
+                return set(index.segments(subject)), index.reached[0]
+        except sqlite3.Error:
+            return set(), 0
+
+    @staticmethod
+    def _event(line: bytes, first: Position, byte: int) -> Event:
+        try:
+            return event_in(line)
+        except BrokenLine as error:
+            raise LogCorrupt(segment=segment_name(first), line=0, byte=byte, detail=str(error)) from error
+
+
+def _followed(
+    fd: int, first: Position, position: Position, start: int, end: int, size: int
+) -> Iterator[tuple[bytes, int]]:
+    """(line, byte) from a known place on. Ends before an unfinished tail; raises `LogCorrupt` at a wrong line."""
+    scan = Scan(position)
+    scan.byte = start
+    for block in blocks(fd, start, end, size):
+        if scan.index == 0 and (head := header(block.lines[0])) is not None:
+            scan.index, scan.size = head.index, head.size  # a read may begin inside of a group
+        before = scan.position
+        fault = scan.take(block)
+        byte = block.byte
+        for line in block.lines[: scan.position - before]:
+            yield line, byte
+            byte += len(line) + 1
+        if fault is not None:
+            if not block.terminated and fault.kind == "unfinished":
+                return
+            raise LogCorrupt(segment=segment_name(first), line=0, byte=fault.byte, detail=fault.detail)
+
+
+def _line_end(fd: int, byte: int, end: int) -> int:
+    """Where the line that holds `byte` ends, its line feed included; `end` when none does before."""
+    while byte < end:
+        read = os.pread(fd, min(64 * 1024, end - byte), byte)
+        found = read.find(b"\n")
+        if found >= 0:
+            return byte + found + 1
+        if not read:
+            break
+        byte += len(read)
+    return end

@@ -1,0 +1,247 @@
+"""The log, open for appending. One per data directory at a time (law L4)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from eventsrc.clock import Clock, format_time
+from eventsrc.durable import Disk
+from eventsrc.errors import LogFailed, NoStore
+from eventsrc.event import Cursor, Position
+from eventsrc.limits import SEGMENT_BYTES
+from eventsrc.log.chain import GENESIS, Sealed, encode_sealed, seal
+from eventsrc.log.codec import data_member, fingerprint, identity
+from eventsrc.log.index import Changes, Index, Known, remove
+from eventsrc.log.knowledge import Knowledge
+from eventsrc.log.layout import MANIFEST, index_path, log_directory
+from eventsrc.log.lock import Lock
+from eventsrc.log.plan import Answer, Batch, plan
+from eventsrc.log.reader import LogReader
+from eventsrc.log.recovery import Opened, Recovery, make_directory, open_files
+from eventsrc.log.segment import Segment, append_durably, failure
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """What the log's bytes up to a position hash to: SHA-256 over the chain value of the segments before the one that
+    holds the position, and the SHA-256 of that segment's bytes up to the end of its line. 64 hexadecimal digits."""
+
+    position: Position
+    sha256: str
+
+
+class Log:
+    """Appends groups of events. Every method blocks; calls from several threads wait for each other."""
+
+    def __init__(self, directory: Path, disk: Disk, clock: Clock, lock: Lock, opened: Opened) -> None:
+        """Use `Log.open`."""
+        self.directory = directory
+        """The data directory."""
+        self.head: Position = opened.head
+        """The last durable position; 0 when there is none."""
+        self.recovery = Recovery(opened.cuts)
+        """What opening found."""
+        self._disk = disk
+        self._clock = clock
+        self._lock = lock
+        self._turn = threading.RLock()
+        self._sealed: list[Sealed] = opened.sealed
+        self._first, self._size = opened.first, opened.size
+        self._segment: Segment | None = None
+        self._segment_bytes = SEGMENT_BYTES
+        self._failed: LogFailed | None = None
+        self._reader = LogReader(directory)
+        self._knowledge: Knowledge
+
+    @classmethod
+    def open(
+        cls, directory: Path, *, disk: Disk, clock: Clock, create: bool = True, segment_bytes: int = SEGMENT_BYTES
+    ) -> Log:
+        """Opens the log of a data directory and brings it in order.
+
+        Raises `NoStore` (only without `create`), `LockHeld`, `LogCorrupt` (nothing is changed then), `LogFailed`.
+        """
+        log = log_directory(directory)
+        if not (log / MANIFEST).exists() and not create:
+            raise NoStore(path=directory)
+        make_directory(directory, disk)
+        lock = Lock.acquire(log, clock)
+        try:
+            opened = cls(directory, disk, clock, lock, open_files(log, disk))
+            opened._segment_bytes = segment_bytes
+            opened._learn()
+        except BaseException:
+            lock.release()
+            raise
+        return opened
+
+    def commit(self, batches: Sequence[Batch]) -> list[Answer]:
+        """Decides, writes and syncs batches as one group; the answers hold when this returns.
+
+        Raises `DiskFull` (nothing of the group is stored, and it may be tried again) and `LogFailed`: then this log
+        writes nothing more, and what is durable is found by opening it again (law L8).
+        """
+        with self._turn:
+            if self._failed is not None:
+                raise self._failed
+            try:
+                return self._commit(batches)
+            except LogFailed as error:
+                self._failed = error
+                raise
+
+    def cursor(self, key: str) -> Cursor | None:
+        """The last cursor of a key."""
+        with self._turn:
+            return self._knowledge.cursor(key)
+
+    def revision(self, subject: str) -> int:
+        """The last revision of a stream; 0 when there is none."""
+        with self._turn:
+            return self._knowledge.revision(subject)
+
+    def digest(self) -> Digest:
+        """At the head. Reads what was appended since it was last asked."""
+        with self._turn:
+            if self._segment is not None and self._segment.size:
+                return Digest(self.head, _combined(self._chain, self._segment.digest()))
+        return self.digest_at(self.head) or Digest(0, GENESIS)
+
+    def digest_at(self, position: Position) -> Digest | None:
+        """What `digest` gave when the head stood at `position`; None when the log is shorter. Reads one segment."""
+        return digest_at(self._reader, self._sealed, position) if 0 <= position <= self.head else None
+
+    def close(self) -> None:
+        """Closes the files and lets go of the lock. What was appended is durable already. May be called twice."""
+        with self._turn:
+            if self._lock.held:
+                if self._segment is not None:
+                    self._segment.close()
+                self._knowledge.close()
+                self._lock.release()
+
+    # --- committing ---
+
+    def _commit(self, batches: Sequence[Batch]) -> list[Answer]:
+        group = plan(batches, self.head + 1, format_time(self._clock.now()), self._knowledge)
+        if not group.changes.events:
+            return group.answers
+        segment = self._writable()
+        segment.append(group.body)
+        self.head = group.last
+        group.changes.segments = {(subject, segment.first) for subject in group.changes.revisions}
+        self._knowledge.absorb(group.changes)
+        if self._knowledge.is_due:
+            self._knowledge.flush()
+        return group.answers
+
+    def _writable(self) -> Segment:
+        """The newest segment, or the next one when it is full."""
+        if self._segment is None:
+            self._segment = Segment.open(self._disk, log_directory(self.directory), self._first, self._size)
+        if self._segment.size >= self._segment_bytes:
+            self._seal(self._segment)
+            self._segment = Segment.open(self._disk, log_directory(self.directory), self._first, 0)
+        return self._segment
+
+    def _seal(self, segment: Segment) -> None:
+        """Names a full segment in the manifest; its content was synced with its last group."""
+        entry = seal(self._sealed, segment.first, self.head, segment.size, segment.digest())
+        path = log_directory(self.directory) / MANIFEST
+        size = path.stat().st_size
+        try:
+            fd = self._disk.open(str(path), os.O_WRONLY | os.O_APPEND)
+        except OSError as error:
+            raise failure("open", path, error) from error
+        try:
+            append_durably(self._disk, fd, path, size, encode_sealed(entry))
+        finally:
+            self._disk.close(fd)
+        segment.close()
+        self._segment = None
+        self._sealed.append(entry)
+        self._first, self._size = self.head + 1, 0
+
+    @property
+    def _chain(self) -> str:
+        return self._sealed[-1].chain if self._sealed else GENESIS
+
+    # --- knowing ---
+
+    def _learn(self) -> None:
+        """Opens the index and brings it up to the head; builds it anew when it is not this log's."""
+        path = index_path(self.directory)
+        reason, lost = "", 0
+        try:
+            index = Index.open(path)
+            reached, checksum = index.reached
+            lost = max(0, reached - self.head)
+            reason = self._disagreement(reached, checksum)
+        except sqlite3.Error as error:
+            reason = str(error)
+        if reason:
+            remove(path)
+            index = Index.open(path)
+            reached = 0
+        self._knowledge = Knowledge(index, path)
+        self._read_into(reached)
+        self.recovery = Recovery(self.recovery.cuts, reason, lost)
+
+    def _disagreement(self, reached: Position, checksum: int) -> str:
+        if reached > self.head:
+            return f"it knows {reached} events, the log holds {self.head}"
+        if reached == 0:
+            return ""
+        there = self._reader.read(reached - 1, until=reached, max_events=1)
+        return "" if there and there[0].crc32 == f"{checksum:08x}" else "it belongs to another log"
+
+    def _read_into(self, reached: Position) -> None:
+        while reached < self.head:
+            events = self._reader.read(reached, until=self.head)
+            changes = Changes()
+            for event in events:
+                changes.revisions[event.subject] = event.revision
+                if event.cursor is not None:
+                    changes.cursors[event.cursor.partition(" ")[0]] = (event.cursor, event.position)
+                if event.unique:
+                    known = Known(event.position, fingerprint(data_member(event)))
+                    changes.ids[identity(event.source, event.id)] = known
+                changes.segments.add((event.subject, self._segment_of(event.position)))
+            changes.events = len(events)
+            changes.position = events[-1].position
+            changes.checksum = int(events[-1].crc32, 16)
+            self._knowledge.absorb(changes)
+            reached = changes.position
+            if self._knowledge.is_due:
+                self._knowledge.flush()
+
+    def _segment_of(self, position: Position) -> Position:
+        if position >= self._first:
+            return self._first
+        return next(entry.first for entry in reversed(self._sealed) if entry.first <= position)
+
+
+def digest_at(reader: LogReader, sealed: Sequence[Sealed], position: Position) -> Digest:
+    """The digest at a position that is in the log."""
+    if position == 0:
+        return Digest(0, GENESIS)
+    before = [entry for entry in sealed if entry.last < position]
+    first = before[-1].last + 1 if before else 1
+    hashed = sha256()
+    after = first - 1
+    while after < position:
+        lines = reader.lines(after, until=position)
+        for _, line in lines:
+            hashed.update(line + b"\n")
+        after = lines[-1][0].position
+    return Digest(position, _combined(before[-1].chain if before else GENESIS, hashed.hexdigest()))
+
+
+def _combined(chain: str, digest: str) -> str:
+    return sha256(bytes.fromhex(chain) + bytes.fromhex(digest)).hexdigest()
