@@ -144,6 +144,7 @@ class Projector:
     async def _heal(self, error: ReadModelDamaged) -> None:
         logger.warning("%s builds %s anew: %s", self.name, self._projection.name, error.reason)
         await self._drop()
+        self._tell("building", error.reason)
         if self._building.locked():
             return  # a rebuild is under way already; it replaces the model
         try:

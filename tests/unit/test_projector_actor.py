@@ -277,6 +277,28 @@ async def test_one_that_is_broken_stops_alone_and_can_be_rebuilt(
         await stage.until(_at(17))
 
 
+async def test_what_the_log_got_while_there_was_no_read_model_is_applied_without_another_nudge(
+    tmp_path: Path, slow: type[Slow]
+) -> None:
+    stage = Stage(tmp_path / "read", slow, count=1_000)
+    async with stage.running():
+        await _reached(slow)
+        slow.go_on.set()
+        await stage.until(_at(1_000))
+        slow.go_on.clear()
+        slow.reached.clear()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stage.projector.rebuild)
+            await _reached(slow)
+            current(stage.site.read_dir, "prompts").unlink()
+            stage.grow(notes(1_010)[1_000:])  # met by the damage: from now on there is no read model
+            await stage.until(lambda s: "removed" in s.reason)
+            stage.grow(notes(1_020)[1_010:])  # met by nobody
+            await anyio.wait_all_tasks_blocked()
+            slow.go_on.set()
+        await stage.until(_at(1_020))
+
+
 async def test_a_second_projector_on_the_same_read_model_is_refused(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "read", count=10)
     async with stage.running():

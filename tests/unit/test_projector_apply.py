@@ -67,6 +67,22 @@ def test_a_poison_event_costs_itself_only(tmp_path: Path, word: str, bulk: bool)
     assert found["position"][0][1] == 60
 
 
+def test_a_poison_event_undoes_a_bulk_batch_that_is_larger_than_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tuple(s if not s.startswith("cache_size") else "cache_size = 10" for s in store_module._BULK)
+    monkeypatch.setattr(store_module, "_BULK", small)
+    events = [event(n, {"sid": f"s{n % 5}", "prompt": "x" * 500}) for n in range(1, 2_001)]
+    events[1_999] = event(2_000, {"sid": "s0", "prompt": "late poison"})  # its pages were written before it fails
+    model = _model(tmp_path, ListLog(events), bulk=True)
+    model.advance(1_000)
+    model.advance(2_000)
+    assert model.store.dead_letters == 1
+    model.close()
+    model.store.finish(SystemDisk())
+    assert len(rows(tmp_path / "m-1.db")["prompts"]) == 1_999
+
+
 def test_an_event_that_no_format_can_read_is_a_dead_letter(tmp_path: Path) -> None:
     events = notes(20)
     events[9] = event(10, {"sid": 5})
