@@ -1,0 +1,92 @@
+"""One followed file, as the source remembers it while it runs. Everything here is found again from the log and the
+file system after a restart."""
+
+from __future__ import annotations
+
+import os
+
+from eventsrc.event import Record
+from eventsrc.source.notice import uri
+from eventsrc.source.place import Place
+from eventsrc.source.tree import Seen
+
+
+class Tail:
+    """State of one file (one inode), whatever names it has. Owned by the source's tasks on one event loop; only the
+    thread that visits the file touches `fd` and `searched` meanwhile."""
+
+    def __init__(self, seen: Seen, place: Place | None, path: str | None = None) -> None:
+        self.key = seen.key
+        self.inode = seen.inode
+        self.whole = seen.whole
+        self.path = seen.path
+        self.paths = {seen.path}
+        self.uri = uri(path or seen.path)
+        """Where its records say they are from: a rotated file keeps the name that it was written under."""
+        self.place = place or Place(seen.key)
+        """Up to here everything was handed over."""
+        self.durable = place
+        """Up to here everything is in the log; None when nothing is."""
+        self.before: Place | None = None
+        """Where it stood when its content was found to be gone."""
+        self.size = seen.size
+        self.mtime_ns = seen.mtime_ns
+        self.searched = 0
+        """Up to here there is no line feed behind the place: a long line is not looked through twice."""
+        self.fd: int | None = None
+        self.problem = ""
+        """Why it cannot be read just now, as recorded; empty when it can."""
+        self.original: Tail | None = None
+        """The file that this one may be a copy of; asked once, before the first byte is handed over."""
+        self.only_copy = False
+        """It is none of ours unless it is a copy of `original`."""
+        self.copies_sought = False
+        """Copies of it were looked for since its content went away."""
+        self.then: list[Tail] = []
+        """Files that wait until this one is read to its end."""
+        self.waits: list[Tail] = []
+        """Files that it waits for."""
+        self.farewell: list[Record] = []
+        """Handed over when the end is reached: it was rotated or deleted."""
+        self.leaving = False
+        """Forgotten once the end is reached and the farewell is handed over."""
+
+    @property
+    def behind(self) -> int:
+        """Bytes seen but not durable yet."""
+        return max(0, self.size - (self.durable.offset if self.durable else 0))
+
+    def update(self, seen: Seen) -> None:
+        """Takes over what a look found under one of its names."""
+        self.paths.add(seen.path)
+        self.size, self.mtime_ns = seen.size, seen.mtime_ns
+
+    def lose(self, path: str) -> None:
+        """A name is gone or belongs to another file; the file itself may live on under another one."""
+        self.paths.discard(path)
+        if self.path == path and self.paths:
+            self.rename(min(self.paths))
+
+    def rename(self, path: str) -> None:
+        """It is found under `path` now. A rotated form of the old name keeps the old name as its source."""
+        if not path.startswith(self.path):
+            self.uri = uri(path)
+        self.path = path
+
+    def wait_for(self, other: Tail) -> None:
+        """This one is not read before `other` is read to its end."""
+        if self not in other.then and other is not self:
+            other.then.append(self)
+            self.waits.append(other)
+
+    def release(self) -> list[Tail]:
+        """Those that waited only for this one."""
+        waiting, self.then = self.then, []
+        for tail in waiting:
+            tail.waits.remove(self)
+        return [tail for tail in waiting if not tail.waits]
+
+    def close(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
