@@ -23,6 +23,7 @@ from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import Discovery, Problem, discover
 from eventsrc.projector.feed import Feed, LogFiles, Opener
 from eventsrc.projector.generations import Generations, current
+from eventsrc.projector.opening import log_parts, open_feed
 from eventsrc.projector.portion import DeadLetter, Portion, Reads
 from eventsrc.projector.rebuild import Rebuilt, rebuild
 from eventsrc.projector.site import Site, Standing
@@ -43,5 +44,7 @@ __all__ = [
     "Standing",
     "current",
     "discover",
+    "log_parts",
+    "open_feed",
     "rebuild",
 ]

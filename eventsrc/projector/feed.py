@@ -27,8 +27,9 @@ class LogFiles(Protocol):
         self, after: Position, *, until: Position | None = None, max_events: int, max_bytes: int
     ) -> list[Event]: ...
 
-    def chunks(self, after: Position, until: Position) -> Iterable[Any]:
-        """The same events cut into runs of neighbours; a chunk has `start_byte` and `end_byte` and can be pickled."""
+    def chunks(self, after: Position, until: Position, size: int) -> Iterable[Any]:
+        """The same events cut into runs of neighbours of about `size` bytes. A chunk has `start_byte` and `end_byte`
+        and can be pickled."""
         ...
 
     def read_chunk(self, chunk: Any) -> list[Event]: ...
@@ -96,7 +97,7 @@ class Feed:
     def all(self, after: Position, until: Position) -> Iterator[Portion]:
         """Everything after `after` up to `until`, in order, decoded by worker processes when that pays."""
         log, formats, join = self._opener()  # its own reader: a live projector goes on beside this
-        chunks = iter(log.chunks(after, until) if after < until else ())
+        chunks = iter(log.chunks(after, until, PORTION_BYTES) if after < until else ())
         ahead: list[Any] = []
         size = 0
         while size < PARALLEL_BYTES and (chunk := next(chunks, None)) is not None:
