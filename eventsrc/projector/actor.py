@@ -98,6 +98,9 @@ class Projector:
             except ReadModelDamaged as error:
                 await self._heal(error)
                 return
+            except ReadModelBroken as error:
+                await self._break(error)
+                return
             except TryAgain as error:
                 await self._wait(error)
 
@@ -142,7 +145,14 @@ class Projector:
         await anyio.sleep(0 if isinstance(error, ReadModelLocked) else DISK_FULL_RETRY_SECONDS)
 
     async def _heal(self, error: ReadModelDamaged) -> None:
-        logger.warning("%s builds %s anew: %s", self.name, self._projection.name, error.reason)
+        first = not self._generations.numbers()
+        logger.log(
+            logging.INFO if first else logging.WARNING,
+            "%s builds %s from the log: %s",
+            self.name,
+            self._projection.name,
+            error.reason,
+        )
         await self._drop()
         self._tell("building", error.reason)
         if self._building.locked():

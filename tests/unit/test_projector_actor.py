@@ -299,6 +299,23 @@ async def test_what_the_log_got_while_there_was_no_read_model_is_applied_without
         await stage.until(_at(1_020))
 
 
+async def test_a_file_that_cannot_be_opened_stops_this_read_model_only_and_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path / "read", count=10)
+    rebuild([Prompts], stage.site)
+
+    def refuse(path: Path, *_: object) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    monkeypatch.setattr("eventsrc.projector.store._connect", refuse)
+    async with stage.running():
+        standing = await stage.until(lambda s: s.state == "broken")
+        assert "prompts-1.db: unable to open" in standing.reason
+
+
 async def test_a_second_projector_on_the_same_read_model_is_refused(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "read", count=10)
     async with stage.running():
