@@ -27,7 +27,7 @@ class LogFiles(Protocol):
         self, after: Position, *, until: Position | None = None, max_events: int, max_bytes: int
     ) -> list[Event]: ...
 
-    def chunks(self, after: Position, until: Position, size: int) -> Iterable[Any]:
+    def chunks(self, after: Position, until: Position, size: int = PORTION_BYTES) -> Iterable[Any]:
         """The same events cut into runs of neighbours of about `size` bytes. A chunk has `start_byte` and `end_byte`
         and can be pickled."""
         ...
