@@ -17,7 +17,7 @@ from eventsrc.event import Appended, Record
 from eventsrc.limits import DRAIN_SECONDS, READING_FILES
 from eventsrc.source.file import Files, Outcome
 from eventsrc.source.lookout import Lookout
-from eventsrc.source.notice import notice
+from eventsrc.source.notice import notice, rotated, vanished
 from eventsrc.source.outbox import Outbox
 from eventsrc.source.pace import Pace
 from eventsrc.source.pattern import roots
@@ -73,6 +73,11 @@ class Follow:
             )
             for tail in self._roster.tails.values()
         ]
+
+    @property
+    def watching(self) -> bool:
+        """Whether hints arrive; without them an appended line waits for the next look."""
+        return self._lookout.watching
 
     def stop(self) -> None:
         """Asks `run` to return once what was handed over is durable."""
@@ -190,9 +195,12 @@ class Follow:
 
     async def _end(self, tail: Tail, stranger: bool) -> None:
         """Nothing more can be read of it now: those that waited for it have their turn."""
-        if tail.farewell:
-            farewell, tail.farewell = tail.farewell, []
-            await self._outbox.send(tail, farewell, None)
+        if tail.rotated and not tail.whole:
+            record = rotated(tail.rotated, tail.path if tail.paths else None, tail.place)
+            await self._outbox.send(tail, [record], None)
+        elif tail.leaving and not stranger:
+            await self._outbox.send(tail, [vanished(tail.path, tail.place, tail.size)], None)
+        tail.rotated = ""
         if tail.leaving or stranger:
             self._roster.drop(tail)
         for waiting in tail.release():

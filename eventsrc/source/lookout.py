@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
-import anyio.abc
 import anyio.to_thread
 
 from eventsrc.source.pace import DUTY, Pace
@@ -32,6 +31,8 @@ class Lookout:
         self._suspected: dict[str, None] = {}
         self._wake = anyio.Event()
         self._limiter = anyio.CapacityLimiter(1)
+        self.watching = False
+        """Whether hints arrive."""
 
     def suspect(self, path: str) -> None:
         """Asks for a look at a path, soon."""
@@ -53,16 +54,19 @@ class Lookout:
                 if hints and watch.stale():
                     if scope is not None:
                         scope.cancel()
-                    scope = await tasks.start(self._watch, watch)
+                    scope, stands = anyio.CancelScope(), anyio.Event()
+                    tasks.start_soon(self._watch, watch, scope, stands)
+                    await stands.wait()
+                    self.watching = not watch.problem
                     await self.look_once()  # what happened before the watch stood
                 await self._look_at_suspects(self._pace.seconds)
-                partial = scope is not None and not watch.problem
-                look = await self._look(self._tree.look_some if partial else self._tree.look, periodic=True)
+                self.watching = scope is not None and not watch.problem
+                look = await self._look(self._tree.look_some if self.watching else self._tree.look, periodic=True)
                 self._pace.looked(bool(look.seen or look.gone))
 
-    async def _watch(self, watch: Watch, *, task_status: anyio.abc.TaskStatus[anyio.CancelScope]) -> None:
-        with anyio.CancelScope() as scope:
-            await watch.run(lambda: task_status.started(scope))
+    async def _watch(self, watch: Watch, scope: anyio.CancelScope, stands: anyio.Event) -> None:
+        with scope:
+            await watch.run(stands.set)
 
     async def _look_at_suspects(self, seconds: float) -> None:
         """Until the next periodic look: lists the folders that hints point at, as long as that stays cheap."""

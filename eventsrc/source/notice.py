@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import urllib.parse
+from typing import Any
 
 import msgspec
 
@@ -55,3 +56,15 @@ def begun_anew(verdict: str, path: str, place: Place, size: int) -> Record:
 def copied(path: str, original: str, place: Place) -> Record:
     """The file begins with what was read of `original`: reading goes on behind it."""
     return notice("copied", path, place.prefix[:-1], written(place), original=shown(original), read_bytes=place.offset)
+
+
+def rotated(path: str, now: str | None, place: Place) -> Record:
+    """Another file has taken the name `path`; this one was read to its end under the name that it has `now`."""
+    facts: dict[str, Any] = {"now": shown(now) if now else None, "read_bytes": place.offset, "file": place.key}
+    return notice("rotated", path, place.prefix[:-1], **facts)
+
+
+def vanished(path: str, place: Place, size: int) -> Record:
+    """The file is gone; what was seen of it and could not be read is told."""
+    unread = max(0, size - place.offset)
+    return notice("vanished", path, place.prefix[:-1], read_bytes=place.offset, unread_bytes=unread)

@@ -87,7 +87,7 @@ def judge(place: Place, size: int, head: bytes, anchor: bytes) -> Verdict:
     """Whether a file is still the one that was read up to `place`. `anchor` is what stands before the place now."""
     same_head = digest(head[: place.head_length]) == place.head_hash
     if size < place.offset:
-        return "truncated" if same_head or size == 0 else "rewritten"
+        return "truncated" if same_head or len(head) < place.head_length else "rewritten"
     return "same" if same_head and digest(anchor) == place.anchor_hash else "rewritten"
 
 

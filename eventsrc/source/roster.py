@@ -8,7 +8,6 @@ from itertools import pairwise
 from eventsrc.errors import Rejected
 from eventsrc.limits import SOURCE_FILES
 from eventsrc.source.kin import Member, left_behind
-from eventsrc.source.notice import notice, shown
 from eventsrc.source.place import Place, read
 from eventsrc.source.port import Cursors
 from eventsrc.source.tail import Tail
@@ -129,17 +128,11 @@ class Roster:
     def _displace(self, old: Tail, new: Tail, path: str, visits: dict[str, Tail]) -> None:
         """Another file stands where `old` stood: `old` is read to its end first, under whatever name it has now."""
         old.lose(path)
-        self._rotated(old, path)
+        old.rotated = old.rotated or path
         new.wait_for(old)
         if not old.paths:
             self._missing[old.key] = old
         visits[old.key] = old
-
-    def _rotated(self, tail: Tail, path: str) -> None:
-        if not tail.whole and not tail.farewell:
-            now = shown(tail.path) if tail.paths else None
-            prefix = tail.place.prefix[:-1]
-            tail.farewell = [notice("rotated", path, prefix, file=tail.key, now=now)]
 
     def _gone(self, path: str, visits: dict[str, Tail]) -> None:
         for family in self._kin.values():
@@ -156,10 +149,6 @@ class Roster:
         """It has no name for two looks: what can still be read of it is read, then it is forgotten."""
         del self._missing[tail.key]
         tail.leaving = True
-        if not tail.farewell:
-            unread = max(0, tail.size - tail.place.offset)
-            key, read_bytes = tail.place.prefix[:-1], tail.place.offset
-            tail.farewell = [notice("vanished", tail.path, key, read_bytes=read_bytes, unread_bytes=unread)]
         visits[tail.key] = tail
 
     def _resolve(self, path: str, strangers: bool, visits: dict[str, Tail]) -> None:
@@ -175,7 +164,7 @@ class Roster:
             if tail is None and (member.known or strangers):
                 tail = self._add(self._kin[path][member.path], self._cursor(member.key), path)
                 if member.known and strangers:
-                    self._rotated(tail, path)
+                    tail.rotated = path
             if tail is None:
                 continue
             if strangers and tail not in chain and current not in tail.waits:

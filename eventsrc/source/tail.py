@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 
-from eventsrc.event import Record
 from eventsrc.source.notice import uri
 from eventsrc.source.place import Place
 from eventsrc.source.tree import Seen
@@ -46,10 +45,10 @@ class Tail:
         """Files that wait until this one is read to its end."""
         self.waits: list[Tail] = []
         """Files that it waits for."""
-        self.farewell: list[Record] = []
-        """Handed over when the end is reached: it was rotated or deleted."""
+        self.rotated = ""
+        """The name that another file has taken over; recorded once the end is reached."""
         self.leaving = False
-        """Forgotten once the end is reached and the farewell is handed over."""
+        """It has no name any more: forgotten once the end is reached and the fact is recorded."""
 
     @property
     def behind(self) -> int:

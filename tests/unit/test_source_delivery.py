@@ -1,0 +1,116 @@
+"""Crashes, full disks and slow consumers: no loss, no duplicate, bounded memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from eventsrc import limits
+from eventsrc.errors import DiskFull, LogFailed
+from eventsrc.source.folder import Follow
+from tests.conformance.follower import Memory, append, eventually, following, log_is_quiet, numbered, read_once, rotate
+
+
+@pytest.fixture
+def log() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "app.jsonl"
+
+
+# --- 13. killed ----------------------------------------------------------------------------------------------------
+
+
+async def test_killed_before_or_after_any_batch_nothing_is_lost_or_doubled(
+    path: Path, log: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventsrc.source.step.BATCH_BYTES", 40)
+    append(path, *numbered(1, 9), b"", *numbered(10, 25))
+    for rounds in range(1, 30):  # noqa: B007 - asserted below
+        log.refuse = lambda number: LogFailed(operation="sync", path="x", reason="killed")
+        source = Follow([path], log.cursor, once=True)
+        with pytest.raises(LogFailed):
+            await source.run(log.deliver)  # nothing was durable
+        log.refuse, log.lost_answers = (lambda number: None), True
+        with anyio.move_on_after(0.005):  # durable, but the answer is lost: killed while waiting for it
+            await Follow([path], log.cursor, once=True).run(log.deliver)
+        log.lost_answers = False
+        log.check()
+        assert log.lines == numbered(1, 25)[: len(log.lines)]
+        if len(log.lines) == 25:
+            break
+    assert len(log.lines) == 25
+    assert rounds > 5, "it was killed between many batches"
+
+
+async def test_a_second_run_of_the_same_source_waits_for_what_is_on_its_way(path: Path, log: Memory) -> None:
+    append(path, *numbered(1, 5))
+    source = Follow([path], log.cursor, once=True)
+    log.gate = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(source.run, log.deliver)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    log.gate.set()
+    await source.run(log.deliver)
+    log.check()
+    assert log.lines == numbered(1, 5)
+
+
+async def test_a_full_disk_is_waited_for(path: Path, log: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventsrc.source.outbox.DISK_FULL_RETRY_SECONDS", 0.01)
+    log.refuse = lambda number: DiskFull(path="x", reason="full") if number in (1, 2) else None
+    append(path, *numbered(1, 5))
+    await read_once(log, path)
+    assert log.lines == numbered(1, 5)
+
+
+# --- 14. a slow consumer -------------------------------------------------------------------------------------------
+
+
+async def test_a_slow_consumer_makes_the_reader_wait_also_while_the_file_rotates(path: Path, log: Memory) -> None:
+    line = b'"%s"' % (b"x" * 1000)
+    append(path, *[line] * 5_000)
+    log.gate = anyio.Event()
+    async with following(log, path) as source:
+        await eventually(lambda: log.waiting > 0)
+        await log_is_quiet(source)
+        rotate(path)
+        append(path, *numbered(1, 3))
+        await log_is_quiet(source)
+        assert log.waiting == 1
+        assert source.work.bytes_read <= 2 * limits.BATCH_BYTES, "one batch waits, one block is read ahead"
+        log.gate.set()
+        await log.until_lines(5_003)
+    assert log.lines == [line] * 5_000 + numbered(1, 3)
+
+
+async def test_files_take_turns(tmp_path: Path, log: Memory) -> None:
+    line = b'"%s"' % (b"x" * 1000)
+    for name in "abcdefgh":
+        append(tmp_path / f"{name}.jsonl", *[line] * 3_000)
+    append(tmp_path / "z.jsonl", b'"small"')
+    await read_once(log, tmp_path)
+    place = next(index for index, record in enumerate(log.records) if record.data == b'"small"')
+    assert place < len(log.records) / 2, "a small file does not wait for large ones to end"
+
+
+async def test_a_followed_line_is_handed_over_soon(tmp_path: Path, log: Memory) -> None:
+    path = tmp_path / "a.jsonl"
+    append(path, *numbered(1, 1))
+    source = Follow([tmp_path], log.cursor)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(source.run, log.deliver)
+        await log.until_lines(1)
+        await eventually(lambda: source.watching)
+        append(path, *numbered(2, 2))
+        await log.until(lambda log: len(log.lines) == 2, limits.LOOK_SECONDS / 2)
+        (tmp_path / "new").mkdir()
+        append(tmp_path / "new" / "b.jsonl", *numbered(3, 3))
+        await log.until(lambda log: len(log.lines) == 3, limits.LOOK_SECONDS / 2)
+        source.stop()
