@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from eventsrc.errors import UsageError
+
 LINES = "**/*.jsonl"
 """What is followed in a folder that is named without a pattern."""
 SIDECARS = "**/agent-*.meta.json"
@@ -23,8 +25,8 @@ class Root(msgspec.Struct, frozen=True):
     """Absolute; may not exist yet."""
     pattern: str
     """Relative to the folder; `**` stands for any folders, also none."""
-    whole: bool = False
-    """Files are recorded as one record each, when new or changed."""
+    whole: str = ""
+    """Pattern of files that are recorded as one record each, when new or changed; empty for none."""
     exact: bool = False
     """The pattern is the name of one file: a person asked for just this one."""
 
@@ -39,8 +41,12 @@ class Root(msgspec.Struct, frozen=True):
         return None if "**" in self.pattern.split("/") else self.pattern.count("/")
 
     def matcher(self) -> re.Pattern[str]:
-        """Matches the path of a file relative to the folder, as a whole."""
-        return re.compile(re.escape(self.pattern) if self.exact else _regex(self.pattern), re.DOTALL)
+        """Matches the path of a file of lines relative to the folder; raises UsageError for what is no pattern."""
+        return re.compile(re.escape(self.pattern)) if self.exact else _compiled(self.pattern)
+
+    def whole_matcher(self) -> re.Pattern[str] | None:
+        """The same for files that are one record each."""
+        return _compiled(self.whole) if self.whole else None
 
 
 def roots(targets: Iterable[str | Path]) -> list[Root]:
@@ -49,7 +55,7 @@ def roots(targets: Iterable[str | Path]) -> list[Root]:
     for target in targets:
         path = Path(target).expanduser().absolute()
         if path.is_dir():
-            found += [Root(str(path), LINES), Root(str(path), SIDECARS, whole=True)]
+            found.append(Root(str(path), LINES, SIDECARS))
         elif _MAGIC.search(str(path)) and not path.exists():
             found.append(_glob(path))
         else:
@@ -60,6 +66,13 @@ def roots(targets: Iterable[str | Path]) -> list[Root]:
 def _glob(path: Path) -> Root:
     first = next(index for index, part in enumerate(path.parts) if _MAGIC.search(part))
     return Root(str(Path(*path.parts[:first])), "/".join(path.parts[first:]))
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(_regex(pattern), re.DOTALL)
+    except re.error as error:
+        raise UsageError(reason=f"the pattern {pattern} cannot be read: {error}") from error
 
 
 def _regex(pattern: str) -> str:

@@ -163,6 +163,8 @@ class Roster:
             tail = self.tails.get(member.key)
             if tail is None and (member.known or strangers):
                 tail = self._add(self._kin[path][member.path], self._cursor(member.key), path)
+                if not member.known and chain:  # a copy that was put aside is not read twice
+                    tail.original = chain[-1]
                 if member.known and strangers:
                     tail.rotated = path
             if tail is None:

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -18,6 +19,9 @@ from eventsrc.source.kin import named_after
 from eventsrc.source.pattern import Root
 from eventsrc.source.place import Volumes
 from eventsrc.source.work import Work
+
+Kind: TypeAlias = Literal["lines", "whole", ""]
+"""How a file is read, by its name; empty when its name matches nothing."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +72,8 @@ class Tree:
 
     def __init__(self, roots: Sequence[Root], volumes: Volumes, work: Work, tracked: Callable[[int], bool]) -> None:
         self._roots = list(roots)
-        self._match: list[re.Pattern[str]] = [root.matcher() for root in roots]
+        self._lines: list[re.Pattern[str]] = [root.matcher() for root in roots]
+        self._wholes: list[re.Pattern[str] | None] = [root.whole_matcher() for root in roots]
         self._folders: dict[tuple[int, str], _Folder] = {}
         self._volumes = volumes
         self._work = work
@@ -162,38 +167,41 @@ class Tree:
         return fresh
 
     def _files(self, folder: _Folder, root: Root, entries: list[os.DirEntry[str]], look: Look) -> None:
-        names = self._names(folder, entries)
+        """Compares the files of a listing with those of the one before."""
+        kinds = {entry.name: self._kind(folder, entry) for entry in entries}
+        names = {name for name, kind in kinds.items() if kind == "lines"}
         found: dict[str, Seen] = {}
         for entry in entries:
-            name = entry.name
-            if entry.is_dir(follow_symlinks=False) or not self._wanted(folder, entry, names, root):
+            name, old = entry.name, folder.files.get(entry.name)
+            if entry.is_dir(follow_symlinks=False):
                 if root.exact and name == root.pattern:
                     look.problems[entry.path] = "is a directory"
                 continue
-            seen = self._seen(entry, root, names, folder.files.get(name), look)
-            if seen is not None:
-                found[name] = seen
+            kin = "" if kinds[name] == "whole" else old.named_after if old else self._kin(entry, names)
+            if kinds[name] or kin or self._tracked(entry.inode()):
+                seen = self._seen(entry, kinds[name], kin, old, look)
+                if seen is not None:
+                    found[name] = seen
         look.gone += [known.path for name, known in folder.files.items() if name not in found]
         folder.files = found
 
-    def _names(self, folder: _Folder, entries: list[os.DirEntry[str]]) -> set[str]:
-        """The names in the folder that match its pattern. What matched once is not matched again."""
-        start = len(self._roots[folder.root].folder.rstrip("/")) + 1
-        match, known = self._match[folder.root], folder.files
-        return {
-            entry.name
-            for entry in entries
-            if (known[entry.name].matched if entry.name in known else match.fullmatch(entry.path[start:]))
-        }
+    def _kind(self, folder: _Folder, entry: os.DirEntry[str]) -> Kind:
+        """What a file is by its name. What was matched once is not matched again."""
+        known = folder.files.get(entry.name)
+        if known is not None:
+            return "whole" if known.whole else "lines" if known.matched else ""
+        relative = entry.path[len(self._roots[folder.root].folder.rstrip("/")) + 1 :]
+        if self._lines[folder.root].fullmatch(relative):
+            return "lines"
+        wholes = self._wholes[folder.root]
+        return "whole" if wholes is not None and wholes.fullmatch(relative) else ""
 
-    def _wanted(self, folder: _Folder, entry: os.DirEntry[str], names: set[str], root: Root) -> bool:
-        if entry.name in names or entry.name in folder.files:
-            return True
-        if root.whole:
-            return False
-        return bool(named_after(entry.name, names)) or self._tracked(entry.inode())
+    @staticmethod
+    def _kin(entry: os.DirEntry[str], names: set[str]) -> str:
+        kin = named_after(entry.name, names)
+        return f"{entry.path[: -len(entry.name)]}{kin}" if kin else ""
 
-    def _seen(self, entry: os.DirEntry[str], root: Root, names: set[str], old: Seen | None, look: Look) -> Seen | None:
+    def _seen(self, entry: os.DirEntry[str], kind: Kind, kin: str, old: Seen | None, look: Look) -> Seen | None:
         """The file as it is now, also told in `look` when it is different from `old`; None when it is none."""
         self._work.stats += 1
         try:
@@ -204,16 +212,14 @@ class Tree:
             look.problems[entry.path] = error.strerror or str(error)
             return old
         if not stat.S_ISREG(now.st_mode):
-            if root.exact and entry.name == root.pattern:
+            if any(root.exact and root.path == entry.path for root in self._roots):
                 look.problems[entry.path] = "is a directory" if stat.S_ISDIR(now.st_mode) else "is no regular file"
             return None
         key = self._volumes.key(now.st_dev, now.st_ino, entry.path)
         if old is not None and (old.key, old.size, old.mtime_ns) == (key, now.st_size, now.st_mtime_ns):
             return old
-        kin = "" if root.whole else old.named_after if old else named_after(entry.name, names)
-        if kin and not old:
-            kin = f"{entry.path.rpartition('/')[0]}/{kin}"
-        seen = Seen(entry.path, key, now.st_ino, now.st_size, now.st_mtime_ns, root.whole, kin, entry.name in names)
+        size, whole, matched = now.st_size, kind == "whole", bool(kind)
+        seen = Seen(entry.path, key, now.st_ino, size, now.st_mtime_ns, whole, kin, matched)
         look.seen.append(seen)
         return seen
 
