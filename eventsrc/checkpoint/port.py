@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import msgspec
-
 from eventsrc.event import Position
-
-
-class LogDigest(msgspec.Struct, frozen=True):
-    """What the log's bytes up to a position hash to. Two logs with the same digest hold the same events up to there."""
-
-    position: Position
-    sha256: str
-    """64 hexadecimal digits."""
+from eventsrc.log import Digest as LogDigest
 
 
 class Log(Protocol):
@@ -30,3 +21,6 @@ class Log(Protocol):
         It must not matter whether the segment was sealed since.
         """
         ...
+
+
+__all__ = ["Log", "LogDigest"]

@@ -53,7 +53,7 @@ def list_(data: str | None, config_file: str | None, as_json: bool) -> None:
     """List checkpoints, newest first."""
     from eventsrc.service import checkpoints
 
-    found = checkpoints(directory(data, config_file)).list()
+    found = checkpoints(directory(data, config_file)).all()
     if as_json:
         emit_json(found)
     elif not found:

@@ -63,6 +63,6 @@ def _run(settings: Any, place: Path, paths: tuple[str, ...], bar: Progress) -> d
 def _show(report: dict[str, Any]) -> None:
     where = f" at positions {report['first_position']} to {report['last_position']}" if report["appended"] else ""
     click.echo(
-        f"{report['read']} records read, {report['appended']} appended{where}, {report['duplicates']} were there already, "
-        f"{report['quarantined']} quarantined, in {report['seconds']:.2f} s"
+        f"{report['read']} records read, {report['appended']} appended{where}, "
+        f"{report['duplicates']} were there already, {report['quarantined']} quarantined, in {report['seconds']:.2f} s"
     )

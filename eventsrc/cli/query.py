@@ -23,15 +23,16 @@ def query(name: str, sql: str | None, as_csv: bool, data: str | None, config_fil
 
         eventsrc query agents "SELECT sid, title FROM sessions LIMIT 5"
     """
-    from eventsrc.query import ReadModels, write_csv
+    from eventsrc.query.export import write_csv
+    from eventsrc.service import read_models
 
     text = sql if sql is not None else ("" if sys.stdin.isatty() else sys.stdin.read())
     if not text.strip():
         raise UsageError(reason='No SQL was given. Example: eventsrc query agents "SELECT * FROM sessions"')
-    answer = ReadModels(directory(data, config_file) / "read").sql(name, text)
+    answer = read_models(directory(data, config_file)).sql(name, text)
     if as_csv:
-        write_csv(sys.stdout, answer.columns, answer.rows)
+        write_csv(answer, sys.stdout)
     elif as_json:
-        emit_json(answer.dicts())
+        emit_json(answer.objects())
     else:
         emit_rows(answer.columns, answer.rows, empty="no rows")

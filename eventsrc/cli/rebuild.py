@@ -33,9 +33,8 @@ def rebuild(names: tuple[str, ...], data: str | None, config_file: str | None, a
     else:
         for name, one in report.items():
             letters = f", {one['dead_letters']} dead letters" if one["dead_letters"] else ""
-            click.echo(
-                f"{safe(name)}: {one['events']} events in {one['seconds']:.1f} s, generation {one['generation']}{letters}"
-            )
+            took = f"{one['events']} events in {one['seconds']:.1f} s"
+            click.echo(safe(f"{name}: {took}, generation {one['generation']}{letters}"))
     failed = {name: one["error"] for name, one in report.items() if one.get("error")}
     for name, error in failed.items():
         message(f"{name} was not rebuilt: {error}")

@@ -50,7 +50,9 @@ def show(found: dict[str, Any]) -> None:
         lag = "up to date" if not one["lag_events"] else f"{one['lag_events']} events behind"
         dead = f", {one['dead_letters']} dead letters" if one["dead_letters"] else ""
         extra = f" ({state}: {one['reason']})" if state not in ("", "live") else ""
-        click.echo(f"  {safe(name):<8} position {one['position']}, generation {one['generation']}, {lag}{dead}{safe(extra)}")
+        click.echo(
+            f"  {safe(name):<8} position {one['position']}, generation {one['generation']}, {lag}{dead}{safe(extra)}"
+        )
     _show_sources(found["sources"])
     made = found["checkpoint"]
     click.echo(f"  checkpoint {made['id']} at position {made['position']}" if made else "  checkpoint none yet")

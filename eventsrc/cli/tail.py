@@ -16,9 +16,6 @@ from eventsrc.cli.output import emit_bytes, emit_json_line, message, safe
 from eventsrc.clock import parse_time
 from eventsrc.errors import NoStore, UsageError
 from eventsrc.event import Event
-from eventsrc.limits import READ_BYTES, READ_EVENTS
-
-FOLLOW_SECONDS = 0.1  # a look at the growing segment; the files are the interface, no service is needed
 
 
 @click.command()
@@ -37,7 +34,7 @@ def tail(**options: object) -> None:
     if not (place / "log").is_dir():
         raise NoStore(path=place)
     shown = 0
-    for event, line in request.select(place / "log"):
+    for event, line in request.select(place):
         request.show(event, line)
         shown += 1
     if not shown and not request.follow:
@@ -66,33 +63,25 @@ class Request(msgspec.Struct, frozen=True):
         since, until = (moment_of(options[name], now) for name in ("since", "until"))
         return cls(bool(options["follow"]), int(str(options["lines"])), since, until, pattern, output)
 
-    def select(self, log: Path) -> Iterator[tuple[Event, bytes]]:
+    def select(self, data: Path) -> Iterator[tuple[Event, bytes]]:
         """The events asked for, oldest first; with `follow` it never ends by itself."""
-        from eventsrc.log import LogReader, codec
+        from eventsrc.log import LogReader
+        from eventsrc.log.tail import follow_lines
 
-        reader = LogReader(log)
+        reader = LogReader(data)
         head = reader.head()
         filtered = self.since is not None or self.pattern is not None
         after = 0 if filtered else max(0, head - self.lines)
         kept: list[tuple[Event, bytes]] = []
         while after < head:
-            events = reader.read(after, until=head, max_events=READ_EVENTS, max_bytes=READ_BYTES)
-            if not events:
-                break
-            after = events[-1].position
-            kept.extend((event, line) for event in events if self.wants(event, line := codec.line_of(event)))
+            found = reader.lines(after, until=head)
+            after = found[-1][0].position
+            kept.extend((event, line) for event, line in found if self.wants(event, line))
             if self.since is None:
                 del kept[: -self.lines or len(kept)]
         yield from kept
-        while self.follow:
-            events = reader.read(after, max_events=READ_EVENTS, max_bytes=READ_BYTES)
-            for event in events:
-                after = event.position
-                line = codec.line_of(event)
-                if self.wants(event, line):
-                    yield event, line
-            if not events:
-                time.sleep(FOLLOW_SECONDS)
+        if self.follow:
+            yield from (pair for pair in follow_lines(reader, after) if self.wants(*pair))
 
     def wants(self, event: Event, line: bytes) -> bool:
         """True when an event passes the filters."""

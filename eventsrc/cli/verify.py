@@ -22,14 +22,13 @@ def verify(data: str | None, config_file: str | None, as_json: bool) -> int:
     place = directory(data, config_file)
     if not (place / "log").is_dir():
         raise NoStore(path=place)
-    verdict = check(place / "log")
+    verdict = check(place)
     if as_json:
         emit_json(msgspec.to_builtins(verdict))
     else:
         for problem in verdict.problems:
-            click.echo(
-                f"{safe(problem.segment)}: line {problem.line}, byte {problem.byte}: {problem.kind}: {safe(problem.detail)}"
-            )
+            where = f"{problem.segment}: line {problem.line}, byte {problem.byte}"
+            click.echo(safe(f"{where}: {problem.kind}: {problem.detail}"))
         word = "ok" if verdict.ok else f"{len(verdict.problems)} problems"
         message(f"{verdict.segments} segments, {verdict.events} events: {word}")
     return 0 if verdict.ok else 12

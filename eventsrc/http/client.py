@@ -91,13 +91,21 @@ class Client:
                     yield name, identity, "\n".join(data)
                     name, data = "message", []
 
+    def push(self, path: str, body: bytes, headers: dict[str, str], *, seconds: float | None = None) -> Any:
+        """Sends bytes as they are; the JSON that the service answers. Raises like `request`."""
+        with self._open("POST", path, body, seconds or self._seconds, headers) as response:
+            return json.loads(response.read())
+
     @contextmanager
-    def _open(self, method: str, path: str, body: object, seconds: float | None) -> Iterator[HTTPResponse]:
+    def _open(
+        self, method: str, path: str, body: object, seconds: float | None, headers: dict[str, str] | None = None
+    ) -> Iterator[HTTPResponse]:
         connection = _UnixConnection(self._path, seconds)
         try:
-            payload = None if body is None else json.dumps(body).encode()
-            headers = {} if body is None else {"content-type": "application/json"}
-            connection.request(method, path, payload, headers)
+            payload = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            connection.request(
+                method, path, payload, headers or ({"content-type": "application/json"} if payload else {})
+            )
             response = connection.getresponse()
             if response.status >= 400:
                 raise _refused(response)

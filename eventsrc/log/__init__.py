@@ -11,11 +11,12 @@ bytes aside and reports it. Everything before it is never changed (L3). The inde
 vanish at any time and is made again from the segments.
 """
 
+from eventsrc.log.digest import Digest, Digests
 from eventsrc.log.fsck import Problem, Verdict, verify
 from eventsrc.log.plan import Batch
 from eventsrc.log.reader import Chunk, LogReader
 from eventsrc.log.recovery import Cut, Recovery
-from eventsrc.log.store import Digest, Log
+from eventsrc.log.store import Log
 from eventsrc.log.writer import Append, LogWriter
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Chunk",
     "Cut",
     "Digest",
+    "Digests",
     "Log",
     "LogReader",
     "LogWriter",

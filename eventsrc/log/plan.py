@@ -82,7 +82,7 @@ class _Selection:
             return too_large
         start = self._first + len(self.drafts)
         new = list(drafts)
-        if has_unique := any([draft.unique for draft in drafts]):
+        if has_unique := any(draft.unique for draft in drafts):
             places = self._places(drafts)
             if isinstance(places, IdConflict):
                 return places

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -149,7 +149,7 @@ class LogReader:
         finally:
             os.close(fd)
 
-    def _walk(self, after: Position, until: Position, size: int) -> Iterator[tuple[bytes, Position, int]]:
+    def _walk(self, after: Position, until: Position, size: int) -> Generator[tuple[bytes, Position, int]]:
         """(line, its segment, its byte) of every position after `after` up to `until`, checked."""
         firsts = segments(self._log)
         position = after + 1

@@ -6,10 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
-
-import msgspec
 
 from eventsrc.clock import Clock, format_time
 from eventsrc.durable import Disk
@@ -18,6 +15,7 @@ from eventsrc.event import Cursor, Position
 from eventsrc.limits import SEGMENT_BYTES
 from eventsrc.log.chain import GENESIS, Sealed, encode_sealed, seal
 from eventsrc.log.codec import data_member, fingerprint, identity
+from eventsrc.log.digest import Digest, combined, digest_at
 from eventsrc.log.index import Changes, Index, Known, remove
 from eventsrc.log.knowledge import Knowledge
 from eventsrc.log.layout import MANIFEST, index_path, log_directory
@@ -26,14 +24,6 @@ from eventsrc.log.plan import Answer, Batch, plan
 from eventsrc.log.reader import LogReader
 from eventsrc.log.recovery import Opened, Recovery, make_directory, open_files
 from eventsrc.log.segment import Segment, append_durably, failure
-
-
-class Digest(msgspec.Struct, frozen=True):
-    """What the log's bytes up to a position hash to: SHA-256 over the chain value of the segments before the one that
-    holds the position, and the SHA-256 of that segment's bytes up to the end of its line. 64 hexadecimal digits."""
-
-    position: Position
-    sha256: str
 
 
 class Log:
@@ -110,12 +100,15 @@ class Log:
         """At the head. Reads what was appended since it was last asked."""
         with self._turn:
             if self._segment is not None and self._segment.size:
-                return Digest(self.head, _combined(self._chain, self._segment.digest()))
-        return self.digest_at(self.head) or Digest(0, GENESIS)
+                return Digest(self.head, combined(self._chain, self._segment.digest()))
+            return digest_at(log_directory(self.directory), self._sealed, self.head)
 
     def digest_at(self, position: Position) -> Digest | None:
         """What `digest` gave when the head stood at `position`; None when the log is shorter. Reads one segment."""
-        return digest_at(self._reader, self._sealed, position) if 0 <= position <= self.head else None
+        with self._turn:
+            if not 0 <= position <= self.head:
+                return None
+            return digest_at(log_directory(self.directory), self._sealed, position)
 
     def close(self) -> None:
         """Closes the files and lets go of the lock. What was appended is durable already. May be called twice."""
@@ -225,23 +218,3 @@ class Log:
         if position >= self._first:
             return self._first
         return next(entry.first for entry in reversed(self._sealed) if entry.first <= position)
-
-
-def digest_at(reader: LogReader, sealed: Sequence[Sealed], position: Position) -> Digest:
-    """The digest at a position that is in the log."""
-    if position == 0:
-        return Digest(0, GENESIS)
-    before = [entry for entry in sealed if entry.last < position]
-    first = before[-1].last + 1 if before else 1
-    hashed = sha256()
-    after = first - 1
-    while after < position:
-        lines = reader.lines(after, until=position)
-        for _, line in lines:
-            hashed.update(line + b"\n")
-        after = lines[-1][0].position
-    return Digest(position, _combined(before[-1].chain if before else GENESIS, hashed.hexdigest()))
-
-
-def _combined(chain: str, digest: str) -> str:
-    return sha256(bytes.fromhex(chain) + bytes.fromhex(digest)).hexdigest()

@@ -12,8 +12,8 @@ go on at their cursors, read models at their positions.
 
 from eventsrc.service.here import checkpoint_here, ingest_here, rebuild_here
 from eventsrc.service.offline import checkpoints, client, read_models, status_of_files
-from eventsrc.service.there import ingest_stdin_there
 from eventsrc.service.serve import serve
+from eventsrc.service.there import ingest_stdin_there
 
 __all__ = [
     "checkpoint_here",

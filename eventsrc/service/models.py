@@ -13,24 +13,15 @@ from eventsrc.actor import Charge, Policy, Stage, Watermark
 from eventsrc.clock import Clock, parse_time
 from eventsrc.durable import Disk
 from eventsrc.errors import UnknownProjection
-from eventsrc.formats import Formats, join
-from eventsrc.log import LogReader
 from eventsrc.metrics import Metrics
 from eventsrc.plugin import Projection
-from eventsrc.projector import Discovery, Feed, Projector, Rebuilt, Site, Standing, current, discover
-from eventsrc.projector.feed import Parts
+from eventsrc.projector import Discovery, Projector, Rebuilt, Site, Standing, current, discover, open_feed
 from eventsrc.query import ReadModels
-
-
-def open_log(data: Path) -> Parts:
-    """What a feed needs, opened anew: also called in worker processes."""
-    formats = Formats.load()
-    return LogReader(data), formats.read, join
 
 
 def site_of(data: Path, disk: Disk, clock: Clock) -> Site:
     """Where read models live and what they are made from."""
-    return Site(data / "read", Feed(partial(open_log, data)), disk, clock)
+    return Site(data / "read", open_feed(data), disk, clock)
 
 
 def chosen(discovery: Discovery, names: Sequence[str]) -> list[type[Projection]]:
@@ -50,7 +41,9 @@ def asked(data: Path, discovery: Discovery | None = None) -> ReadModels:
 class Models:
     """Projectors, their standings, and rebuilds on request."""
 
-    def __init__(self, site: Site, projections: Sequence[type[Projection]], watermark: Watermark, metrics: Metrics) -> None:
+    def __init__(
+        self, site: Site, projections: Sequence[type[Projection]], watermark: Watermark, metrics: Metrics
+    ) -> None:
         self._site = site
         self._projections = projections
         self._watermark = watermark

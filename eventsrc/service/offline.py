@@ -12,7 +12,7 @@ from eventsrc.http.client import Client
 from eventsrc.log import LogReader
 from eventsrc.projector import discover
 from eventsrc.query import ReadModels
-from eventsrc.service.keeper import Checkpoints
+from eventsrc.service.checkpoints import Checkpoints
 from eventsrc.service.models import asked
 from eventsrc.service.status import status_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from eventsrc.actor import Charge, Mailbox, Policy, Stage, Ticket, Watermark
@@ -10,7 +10,7 @@ from eventsrc.clock import Clock
 from eventsrc.config import Settings
 from eventsrc.durable import Disk
 from eventsrc.event import Appended, Cursor, Record
-from eventsrc.formats import Formats
+from eventsrc.formats.catalogue import Formats
 from eventsrc.ingest import Arrival, Ingestor
 from eventsrc.ingest.ingestor import weigh
 from eventsrc.log import Append, Log, LogWriter
@@ -28,11 +28,14 @@ class Pipeline:
         self.arrivals: Mailbox[Arrival] = Mailbox("ingest", weigh=weigh, clock=clock)
         self.appends: Mailbox[Append] = Mailbox("log", weigh=_weight, clock=clock)
         self._metrics = metrics
+        self._ingest = metrics.stage("ingest")
+        self._clock = clock
         for mailbox in (self.arrivals, self.appends):
             metrics.mailboxes.add(mailbox.stats)
 
     def charges(self) -> list[Charge]:
         """The two actors, for the supervisor."""
+        metrics = self._metrics.log
         return [
             Charge(
                 name=Ingestor.name,
@@ -44,7 +47,7 @@ class Pipeline:
             ),
             Charge(
                 name=LogWriter.name,
-                make=lambda: LogWriter(self.log, self.appends, self._grown, metrics=self._metrics.log),
+                make=lambda: LogWriter(self.log, self.appends, self._grown, metrics=metrics),
                 policy=Policy.STOP,  # after a failed durable operation nothing more is written (law L8)
                 stage=Stage.LOG,
                 close=self.appends.close,
@@ -75,7 +78,8 @@ class Pipeline:
         self.log.close()
 
     def _ingested(self, events: int) -> None:
-        self._metrics.stage("ingest").out(events)
+        self._ingest.went.inc(events)
+        self._ingest.last.set(self._clock.now())
 
     def _grown(self, position: int) -> None:
         self.watermark.advance(position)
@@ -83,6 +87,3 @@ class Pipeline:
 
 def _weight(append: Append) -> int:
     return sum(len(draft.head) + len(draft.data) for draft in append.batch.drafts)
-
-
-Closing = Callable[[], None]

@@ -13,17 +13,23 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from eventsrc.actor import Charge, DrainReport, Heartbeat, Policy, Stage, Supervisor, WatchdogFeeder, mailbox_pulse, systemd
+from eventsrc.actor import Charge, DrainReport, Heartbeat, Policy, Stage, Supervisor, mailbox_pulse, systemd
+from eventsrc.actor.watchdog import WatchdogFeeder
+from eventsrc.checkpoint.place import Place
 from eventsrc.clock import Clock, SystemClock
 from eventsrc.config import Settings
 from eventsrc.durable import Disk, SystemDisk
-from eventsrc.errors import ActorFailed, EventsrcError
-from eventsrc.http import Door, HttpServer, bind_unix
+from eventsrc.errors import EventsrcError
+from eventsrc.http import bind_unix
+from eventsrc.http.server import Door, HttpServer
 from eventsrc.limits import HEALTH_SECONDS
 from eventsrc.liveness import Prober
+from eventsrc.log import Digests
 from eventsrc.metrics import Metrics
 from eventsrc.projector import discover
-from eventsrc.service.keeper import Keeper
+from eventsrc.query import ReadModels
+from eventsrc.service.checkpoints import Keeper
+from eventsrc.service.failure import what_it_was
 from eventsrc.service.models import Models, asked, chosen, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
@@ -40,9 +46,7 @@ def serve(settings: Settings, data: Path, paths: Sequence[str], *, as_json: bool
     try:
         anyio.run(service.run)
     except* EventsrcError as group:
-        error = _first(group)
-        logger.critical("%s", error)
-        raise _cause(error) from None
+        raise what_it_was(group) from None
     return 0
 
 
@@ -86,7 +90,9 @@ class Service:
                 await anyio.to_thread.run_sync(pipeline.close)
 
     async def _supervise(self, pipeline: Pipeline) -> None:
-        supervisor = Supervisor(clock=self.clock, restarted=lambda name: self.metrics.actors.restarts.labels(name).inc())
+        supervisor = Supervisor(
+            clock=self.clock, restarted=lambda name: self.metrics.actors.restarts.labels(name).inc()
+        )
         heartbeat = Heartbeat(clock=self.clock)
         charges = self._charges(pipeline, heartbeat)
         self.metrics.actors.declare(charge.name for charge in charges)
@@ -109,8 +115,9 @@ class Service:
             logger.error("the format %s (%s) cannot be used: %s", missing.name, missing.where, missing.reason)
         site = site_of(self.data, self.disk, self.clock)
         models = Models(site, chosen(discovery, self.settings.projections.only), pipeline.watermark, self.metrics)
-        follow = Follow(self.paths, pipeline.cursor, look_seconds=self.settings.source.look_seconds)
-        keeper = Keeper(self.data, self.settings.checkpoint, pipeline, models, self.disk, self.clock, self.metrics)
+        follow = Follow(self.paths, pipeline.cursor)
+        place = Place.of(self.data, Digests(self.data, lambda: pipeline.watermark.position), self.disk, self.clock)
+        keeper = Keeper(place, self.settings.checkpoint, pipeline, self.metrics.checkpoint)
         port = ServicePort(self, pipeline, models, follow, keeper, heartbeat)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
@@ -121,11 +128,13 @@ class Service:
             self._watchdog(heartbeat, pipeline, models),
         ]
 
-    def _sources(self, pipeline: Pipeline, follow: Follow, questions: object) -> list[Charge]:
+    def _sources(self, pipeline: Pipeline, follow: Follow, questions: ReadModels) -> list[Charge]:
         charges = []
         if self.paths:
             charges.append(
-                Charge(name="source", make=lambda: _Delivering(follow, pipeline), policy=Policy.RESTART, stage=Stage.SOURCE)
+                Charge(
+                    name="source", make=lambda: _Delivering(follow, pipeline), policy=Policy.RESTART, stage=Stage.SOURCE
+                )
             )
         if self.settings.liveness.enabled:
             charges.append(
@@ -208,18 +217,6 @@ class _Delivering:
 def bind_tcp(listen: str) -> socket.socket:
     """A bound listening socket; raises OSError when the address is taken."""
     host, _, port = listen.rpartition(":")
-    return socket.create_server((host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-
-
-def _first(group: BaseExceptionGroup[EventsrcError]) -> EventsrcError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, EventsrcError)
-    return error
-
-
-def _cause(error: EventsrcError) -> EventsrcError:
-    """What an actor died of says more than that it died."""
-    cause = error.__cause__
-    return cause if isinstance(error, ActorFailed) and isinstance(cause, EventsrcError) else error
+    return socket.create_server(
+        (host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+    )

@@ -6,7 +6,7 @@ boot_id`) has its answer watched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from eventsrc.errors import EventsrcError
 from eventsrc.limits import WATCHED_PROCESSES
@@ -32,7 +32,7 @@ def watched_processes(models: ReadModels) -> Callable[[], Sequence[Watched]]:
     return ask
 
 
-def _watched(row: dict[str, object]) -> Watched:
+def _watched(row: Mapping[str, object]) -> Watched:
     started = row.get("process_started")
     return Watched(
         sid=str(row["sid"]),

@@ -1,0 +1,90 @@
+"""Commands without a running service: the same rooms, for as long as the work takes."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from eventsrc.actor import Supervisor
+from eventsrc.clock import SystemClock
+from eventsrc.config import Settings
+from eventsrc.durable import SystemDisk
+from eventsrc.errors import EventsrcError, NoStore
+from eventsrc.metrics import Metrics
+from eventsrc.projector import discover, rebuild
+from eventsrc.service.checkpoints import Checkpoints
+from eventsrc.service.failure import what_it_was
+from eventsrc.service.models import Models, chosen, report_of, site_of
+from eventsrc.service.oneshot import ingest_source
+from eventsrc.service.pipeline import Pipeline
+from eventsrc.source import Follow, Stdin
+
+Told = Callable[[int, int], None]
+"""(done, total)."""
+
+PATIENCE = 86_400.0  # seconds for the read models to catch up: as long as it takes; a person who waits can interrupt
+
+
+def ingest_here(settings: Settings, data: Path, paths: Sequence[str], progress: Told) -> dict[str, Any]:
+    """Records files, or standard input (`-`), and brings the read models up to date.
+
+    Takes the log's lock; raises LockHeld, LogCorrupt, LogFailed. Returns the shape of `ingest --json`.
+    """
+    return anyio.run(_ingest, settings, data, tuple(paths), progress)
+
+
+def rebuild_here(data: Path, names: Sequence[str], progress: Told) -> dict[str, Any]:
+    """Builds read models anew from the log; returns the shape of `rebuild --json`."""
+    _need_log(data)
+    site = site_of(data, SystemDisk(), SystemClock())
+    results = rebuild(chosen(discover(), names), site, progress=progress)
+    return {result.name: report_of(result) for result in results}
+
+
+def checkpoint_here(data: Path, label: str | None) -> dict[str, Any]:
+    """Makes a checkpoint; returns the shape of `checkpoint create --json`."""
+    _need_log(data)
+    return Checkpoints(data, SystemDisk(), SystemClock()).create(label)
+
+
+def _need_log(data: Path) -> None:
+    if not (data / "log").is_dir():
+        raise NoStore(path=data)
+
+
+async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progress: Told) -> dict[str, Any]:
+    clock, metrics = SystemClock(), Metrics(version("eventsrc"))
+    pipeline = await anyio.to_thread.run_sync(Pipeline, data, settings, SystemDisk(), clock, metrics)
+    supervisor = Supervisor()
+    projections = chosen(discover(), settings.projections.only)
+    models = Models(site_of(data, SystemDisk(), clock), projections, pipeline.watermark, metrics)
+    for charge in (*pipeline.charges(), *models.charges()):
+        supervisor.add(charge)
+    source = (
+        Stdin(uuid.uuid4().hex, os.dup(0))
+        if paths == ("-",)
+        else Follow(paths, pipeline.cursor, once=True, progress=progress)
+    )
+    report: dict[str, Any] = {}
+
+    async def work() -> None:
+        report.update(await ingest_source(pipeline, source, clock))
+        await supervisor.stop(PATIENCE)
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            await supervisor.run()
+    except* EventsrcError as failed:
+        raise what_it_was(failed) from None
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(pipeline.close)
+    return report
