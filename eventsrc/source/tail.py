@@ -14,6 +14,30 @@ class Tail:
     """State of one file (one inode), whatever names it has. Owned by the source's tasks on one event loop; only the
     thread that visits the file touches `fd` and `searched` meanwhile."""
 
+    __slots__ = (
+        "before",
+        "copies_sought",
+        "durable",
+        "fd",
+        "inode",
+        "key",
+        "leaving",
+        "mtime_ns",
+        "only_copy",
+        "original",
+        "path",
+        "paths",
+        "place",
+        "problem",
+        "rotated",
+        "searched",
+        "size",
+        "then",
+        "uri",
+        "waits",
+        "whole",
+    )
+
     def __init__(self, seen: Seen, place: Place | None, path: str | None = None) -> None:
         self.key = seen.key
         self.inode = seen.inode

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
@@ -19,9 +19,6 @@ from eventsrc.source.kin import named_after
 from eventsrc.source.pattern import Root
 from eventsrc.source.place import Volumes
 from eventsrc.source.work import Work
-
-Kind: TypeAlias = Literal["lines", "whole", ""]
-"""How a file is read, by its name; empty when its name matches nothing."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -56,13 +53,13 @@ class _Folder:
 
     __slots__ = ("below", "depth", "files", "path", "root", "stirred")
 
-    def __init__(self, path: str, root: int, depth: int, look: int) -> None:
+    def __init__(self, path: str, root: int, depth: int) -> None:
         self.path = path
         self.root = root
         self.depth = depth
         self.files: dict[str, Seen] = {}
         self.below: set[str] = set()
-        self.stirred = look
+        self.stirred = -HOT_LOOKS
         """Number of the look that last found something different."""
 
 
@@ -75,6 +72,9 @@ class Tree:
         self._lines: list[re.Pattern[str]] = [root.matcher() for root in roots]
         self._wholes: list[re.Pattern[str] | None] = [root.whole_matcher() for root in roots]
         self._folders: dict[tuple[int, str], _Folder] = {}
+        self._asked = {root.path for root in roots if root.exact}
+        self._complete = False
+        """Whether a first pass over everything was made: what is found later is news."""
         self._volumes = volumes
         self._work = work
         self._tracked = tracked
@@ -86,7 +86,9 @@ class Tree:
 
     def look(self) -> Look:
         """A pass over everything."""
-        return self._pass([(index, root.folder) for index, root in enumerate(self._roots)], deep=True)
+        look = self._pass([(index, root.folder) for index, root in enumerate(self._roots)], deep=True)
+        self._complete = True
+        return look
 
     def look_some(self) -> Look:
         """A pass over the folders in which something happened lately, and the next few of the others: after COLD_LOOKS
@@ -153,7 +155,7 @@ class Tree:
         look.looked.append(path)
         folder = self._folders.get((index, path))
         if folder is None:
-            folder = self._folders[index, path] = _Folder(path, index, depth, self._work.looks)
+            folder = self._folders[index, path] = _Folder(path, index, depth)
         deeper = root.depth is None or depth < root.depth
         below = {entry.path for entry in entries if deeper and entry.is_dir(follow_symlinks=False)}
         for child in folder.below - below:
@@ -161,47 +163,52 @@ class Tree:
         fresh = below - folder.below
         folder.below = below
         before = (len(look.seen), len(look.gone))
-        self._files(folder, root, entries, look)
-        if fresh or before != (len(look.seen), len(look.gone)):
+        self._files(folder, entries, look)
+        if self._complete and (fresh or before != (len(look.seen), len(look.gone))):
             folder.stirred = self._work.looks
         return fresh
 
-    def _files(self, folder: _Folder, root: Root, entries: list[os.DirEntry[str]], look: Look) -> None:
+    def _files(self, folder: _Folder, entries: list[os.DirEntry[str]], look: Look) -> None:
         """Compares the files of a listing with those of the one before."""
-        kinds = {entry.name: self._kind(folder, entry) for entry in entries}
-        names = {name for name, kind in kinds.items() if kind == "lines"}
         found: dict[str, Seen] = {}
+        fresh: list[os.DirEntry[str]] = []
         for entry in entries:
-            name, old = entry.name, folder.files.get(entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                if root.exact and name == root.pattern:
-                    look.problems[entry.path] = "is a directory"
-                continue
-            kin = "" if kinds[name] == "whole" else old.named_after if old else self._kin(entry, names)
-            if kinds[name] or kin or self._tracked(entry.inode()):
-                seen = self._seen(entry, kinds[name], kin, old, look)
-                if seen is not None:
-                    found[name] = seen
+            old = folder.files.get(entry.name)
+            if old is None:
+                fresh.append(entry)
+            elif seen := self._seen(entry, old, look):
+                found[entry.name] = seen
+        if fresh:
+            self._fresh(folder, fresh, found, look)
         look.gone += [known.path for name, known in folder.files.items() if name not in found]
         folder.files = found
 
-    def _kind(self, folder: _Folder, entry: os.DirEntry[str]) -> Kind:
-        """What a file is by its name. What was matched once is not matched again."""
-        known = folder.files.get(entry.name)
-        if known is not None:
-            return "whole" if known.whole else "lines" if known.matched else ""
+    def _fresh(self, folder: _Folder, entries: list[os.DirEntry[str]], found: dict[str, Seen], look: Look) -> None:
+        """Takes names that were not there before, or that matched nothing, into `found`."""
+        kinds = {entry.name: self._kind(folder, entry) for entry in entries}
+        names = {name for name, kind in kinds.items() if kind == "lines"}
+        names |= {name for name, known in found.items() if known.matched and not known.whole}
+        for entry in entries:
+            kind = kinds[entry.name]
+            if entry.is_dir(follow_symlinks=False):
+                self._blame(entry.path, "is a directory", look)
+                continue
+            kin = named_after(entry.name, names) if kind != "whole" else ""
+            if kind or kin or self._tracked(entry.inode()):
+                above = entry.path[: -len(entry.name)]
+                unread = Seen(entry.path, "", 0, -1, 0, kind == "whole", above + kin if kin else "", bool(kind))
+                if seen := self._seen(entry, unread, look):
+                    found[entry.name] = seen
+
+    def _kind(self, folder: _Folder, entry: os.DirEntry[str]) -> Literal["lines", "whole", ""]:
+        """How a file is read, by its name; empty when its name matches nothing."""
         relative = entry.path[len(self._roots[folder.root].folder.rstrip("/")) + 1 :]
         if self._lines[folder.root].fullmatch(relative):
             return "lines"
         wholes = self._wholes[folder.root]
         return "whole" if wholes is not None and wholes.fullmatch(relative) else ""
 
-    @staticmethod
-    def _kin(entry: os.DirEntry[str], names: set[str]) -> str:
-        kin = named_after(entry.name, names)
-        return f"{entry.path[: -len(entry.name)]}{kin}" if kin else ""
-
-    def _seen(self, entry: os.DirEntry[str], kind: Kind, kin: str, old: Seen | None, look: Look) -> Seen | None:
+    def _seen(self, entry: os.DirEntry[str], old: Seen, look: Look) -> Seen | None:
         """The file as it is now, also told in `look` when it is different from `old`; None when it is none."""
         self._work.stats += 1
         try:
@@ -210,18 +217,26 @@ class Tree:
             return None
         except OSError as error:
             look.problems[entry.path] = error.strerror or str(error)
+            return old if old.key else None
+        if old.size == now.st_size and old.mtime_ns == now.st_mtime_ns and old.inode == now.st_ino:
             return old
         if not stat.S_ISREG(now.st_mode):
-            if any(root.exact and root.path == entry.path for root in self._roots):
-                look.problems[entry.path] = "is a directory" if stat.S_ISDIR(now.st_mode) else "is no regular file"
+            self._blame(entry.path, "is a directory" if stat.S_ISDIR(now.st_mode) else "is no regular file", look)
             return None
-        key = self._volumes.key(now.st_dev, now.st_ino, entry.path)
-        if old is not None and (old.key, old.size, old.mtime_ns) == (key, now.st_size, now.st_mtime_ns):
-            return old
-        size, whole, matched = now.st_size, kind == "whole", bool(kind)
-        seen = Seen(entry.path, key, now.st_ino, size, now.st_mtime_ns, whole, kin, matched)
+        seen = msgspec.structs.replace(
+            old,
+            key=self._volumes.key(now.st_dev, now.st_ino, entry.path),
+            inode=now.st_ino,
+            size=now.st_size,
+            mtime_ns=now.st_mtime_ns,
+        )
         look.seen.append(seen)
         return seen
+
+    def _blame(self, path: str, reason: str, look: Look) -> None:
+        """Only what a person asked for by name is worth a word when it is no file."""
+        if path in self._asked:
+            look.problems[path] = reason
 
     def _forget(self, index: int, path: str, look: Look) -> None:
         folder = self._folders.pop((index, path), None)

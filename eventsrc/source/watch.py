@@ -17,7 +17,7 @@ from watchfiles import Change, watch
 from eventsrc.limits import WATCH_GROUP_MS, WATCH_STEP_MS
 from eventsrc.source.pattern import Root
 
-STANDING_MS = 200
+STANDING_MS = 500
 """A watch that was silent this long stands; a look after that misses nothing."""
 
 Hints = list[tuple[bool, str]]
