@@ -115,9 +115,7 @@ class Formats:
             return self._readers[event_type]
         except KeyError:
             pass
-        one = None
-        if event_type != RECORD_TYPE:
-            one = next((owner for prefix, owner in self._prefixes if event_type.startswith(prefix)), None)
+        one = next((owner for prefix, owner in self._prefixes if event_type.startswith(prefix)), None)
         if len(self._readers) >= TEXT_CACHE:
             self._readers.clear()
         self._readers[event_type] = one

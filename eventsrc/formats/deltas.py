@@ -5,9 +5,10 @@ a fold remembers first, last, smallest or largest about a session, a round or a 
 these reasons:
 
 * A run of pieces ends where any other fact of its session arrives, or one that mentions its message, or one that can
-  move clocks; so nothing is decided while pieces are held back.
-* A block's first run ends where its session shows a piece of another block. Only its later pieces are joined across
-  those of other blocks, so everything is created in the order of the log.
+  move clocks; so nothing is decided while pieces are held back. (What facts of *other* sessions find of this one is not
+  promised.)
+* A block's first run since then ends where anything else stands in the log. Only its later pieces are joined across
+  other blocks and sessions, so everything is created in the order of the log.
 * A run stands where its last piece stood, and its times never go back, so that its last time is its largest.
 * Where the producer tells no UTC time, all pieces of a run were recorded at the same time: it may be used instead.
 """
@@ -21,7 +22,7 @@ import msgspec
 
 from eventsrc.plugin import BlockDelta, Fact, Reading
 
-_Key: TypeAlias = tuple[str, str, int, str, str, int | None, str]
+_Key: TypeAlias = tuple[str, str, int, str, str, str, int | None, str]
 
 
 def join(readings: Iterable[Reading]) -> list[Reading]:
@@ -29,7 +30,7 @@ def join(readings: Iterable[Reading]) -> list[Reading]:
     joining = _Joining()
     for reading in readings:
         facts = reading.facts
-        if len(facts) == 1 and type(facts[0]) is BlockDelta:
+        if len(facts) == 1 and type(facts[0]) is BlockDelta and facts[0].zone_hint is None:
             joining.piece(reading, facts[0])
         else:
             for fact in facts:
@@ -53,7 +54,7 @@ class _Run:
         self.count = piece.count
         self.texts = [piece.text]
         self.crosses = crosses
-        """Goes on across pieces of other blocks: not the block's first run."""
+        """Goes on across other readings: not the block's first run."""
 
     def add(self, reading: Reading, piece: BlockDelta, slot: int) -> bool:
         """False when joining would hide a time: nothing is added then."""
@@ -62,7 +63,7 @@ class _Run:
         if now is None or before is None:
             if now is not before or not self._same_instant(reading, piece):
                 return False
-        elif now < before or piece.local is not None:
+        elif now < before or piece.local is not None or last.local is not None:
             return False
         self.last = piece
         self.reading = reading
@@ -74,8 +75,6 @@ class _Run:
     def _same_instant(self, reading: Reading, piece: BlockDelta) -> bool:
         """True when only the local time differs, and does not go back."""
         if reading.recorded != self.reading.recorded or reading.time != self.reading.time:
-            return False
-        if piece.zone_hint is not None or self.last.zone_hint is not None:
             return False
         now, before = piece.local, _last_local(self.last)
         return now is before if now is None or before is None else now >= before
@@ -103,46 +102,33 @@ class _Run:
         return msgspec.structs.replace(reading, facts=[piece])
 
 
-class _Session:
-    """The open runs of one session, and the block of its latest piece."""
-
-    __slots__ = ("latest", "runs")
-
-    def __init__(self) -> None:
-        self.runs: dict[_Key, _Run] = {}
-        self.latest: _Run | None = None
-
-
 class _Joining:
     """The readings so far. A piece that went into a later one leaves None in its place."""
 
     def __init__(self) -> None:
         self.out: list[Reading | None] = []
-        self._sessions: dict[str, _Session] = {}
-        self._flows: dict[str, str] = {}
-        """Messages with an open run, by either id → their session."""
+        self._sessions: dict[str, dict[_Key, _Run]] = {}
+        """The open runs of each session."""
+        self._flows: dict[str, set[str]] = {}
+        """Messages with an open run, by either id → their sessions."""
 
     def piece(self, reading: Reading, piece: BlockDelta) -> None:
         """One delta: goes on with its block's run, or begins one."""
-        session = self._sessions.get(piece.sid)
-        if session is None:
-            session = self._sessions[piece.sid] = _Session()
-        flow = piece.request_id or piece.message_id
-        key = (flow, piece.kind, piece.index, piece.round, piece.agent, piece.pid, reading.source)
-        run = session.runs.get(key)
+        runs = self._sessions.get(piece.sid)
+        if runs is None:
+            runs = self._sessions[piece.sid] = {}
+        block = (piece.request_id, piece.message_id, piece.index, piece.kind)
+        key = (*block, piece.round, piece.agent, piece.pid, reading.source)
+        run = runs.get(key)
         slot = len(self.out)
         self.out.append(None)
         if run is not None:
-            if run.first.message_id == piece.message_id and (run.crosses or run is session.latest):
-                before = run.slot
-                if run.add(reading, piece, slot):
-                    self.out[before] = None
-                    session.latest = run
-                    return
+            if (run.crosses or run.slot == slot - 1) and run.add(reading, piece, slot):
+                return
             self.out[run.slot] = run.joined()
-        run = session.runs[key] = _Run(reading, piece, slot, crosses=run is not None)
-        session.latest = run
-        self._flows[piece.request_id] = self._flows[piece.message_id] = piece.sid
+        runs[key] = _Run(reading, piece, slot, crosses=run is not None)
+        for flow in block[:2]:
+            self._flows.setdefault(flow, set()).add(piece.sid)
 
     def other(self, fact: Fact) -> None:
         """Any other fact: what it may decide about must be whole before it."""
@@ -152,14 +138,12 @@ class _Joining:
             return
         self._close(fact.sid)
         for flow in (getattr(fact, "message_id", ""), getattr(fact, "request_id", "")):
-            if flow and flow in self._flows:
-                self._close(self._flows.pop(flow))
+            for sid in self._flows.pop(flow, ()) if flow else ():
+                self._close(sid)
 
     def _close(self, sid: str) -> None:
-        session = self._sessions.pop(sid, None)
-        if session is not None:
-            for run in session.runs.values():
-                self.out[run.slot] = run.joined()
+        for run in self._sessions.pop(sid, {}).values():
+            self.out[run.slot] = run.joined()
 
     def end(self) -> list[Reading]:
         for sid in list(self._sessions):

@@ -68,6 +68,10 @@ class Body(msgspec.Struct, gc=False):
     timestamp: str | None = None
 
 
+_PARTS = frozenset(
+    f"claude.{name}" for name in ("content_block_start", "content_block_stop", "message_delta", "message_stop")
+)
+_NO_FLOW = "a part of a message that no id names"  # sentinels are no keys: texts of strangers would become one (E17)
 _decode_delta = msgspec.json.Decoder(_DeltaBody).decode
 _decode_body = msgspec.json.Decoder(Body).decode
 
@@ -76,6 +80,9 @@ def delta(row: Row) -> list[Fact]:
     """A streamed piece of a block."""
     body = _decode_delta(row.body())
     payload = body.payload
+    message_id = "" if payload.request_id else _flow_id(row)
+    if not payload.request_id and not message_id:
+        return claude_who(row, body.timestamp).unknown(_NO_FLOW)
     piece = payload.delta
     if (text := piece.text) is not None:
         kind = "text"
@@ -99,7 +106,7 @@ def delta(row: Row) -> list[Fact]:
             pid=origin_of(row).pid,
             round=row.round or "",
             agent="claude_code",
-            message_id="" if payload.request_id else _flow_id(row),
+            message_id=message_id,
             request_id=payload.request_id or "",
             index=payload.index,
             kind=kind,
@@ -119,8 +126,10 @@ def other(name: str, row: Row) -> list[Fact]:
     reader = _READERS.get(name)
     if reader is None:
         return claude_who(row, body.timestamp).unknown(name)
-    opens = name in ("claude.user_prompt", "claude.session_start")
-    return reader(claude_who(row, body.timestamp, opens_round=opens), row, body.payload)
+    who = claude_who(row, body.timestamp, opens_round=name in ("claude.user_prompt", "claude.session_start"))
+    if name in _PARTS and not any(_flow(row, body.payload.get("request_id")).values()):
+        return who.unknown(_NO_FLOW)
+    return reader(who, row, body.payload)
 
 
 def _flow_id(row: Row) -> str:
@@ -204,7 +213,7 @@ def _message_delta(who: Who, row: Row, payload: Object) -> list[Fact]:
     flow = _flow(row, payload.get("request_id"))
     stop_reason = text_in(object_in(payload, "delta"), "stop_reason") or None
     facts: list[Fact] = [MessageEnded(**who.fields, **flow, stop_reason=stop_reason)]
-    if (usage := object_in(payload, "usage")) and any(flow.values()):
+    if usage := object_in(payload, "usage"):
         facts.append(_usage(who, flow, usage, model=None, is_final=True))
     return facts
 

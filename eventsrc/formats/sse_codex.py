@@ -15,7 +15,7 @@ import msgspec
 from eventsrc.formats.sse_codex_usage import token_count
 from eventsrc.formats.sse_rows import Row
 from eventsrc.formats.sse_times import uuid7_time
-from eventsrc.formats.sse_who import Object, Who, codex_who, content_text, json_text, number_in, object_in, text_in
+from eventsrc.formats.sse_who import Object, Who, codex_who, content_text, number_in, object_in, text_in
 from eventsrc.plugin import (
     BlockReceived,
     ErrorReported,
@@ -98,9 +98,9 @@ def _error(who: Who, payload: Object) -> list[Fact]:
 def _raw_response_item(who: Who, payload: Object) -> list[Fact]:
     item = object_in(payload, "item")
     kind, call_id = text_in(item, "type"), text_in(item, "call_id")
-    if call_id and kind in ("function_call", "custom_tool_call"):
+    if call_id and kind.endswith("_call"):
         return [call_received(who, item)]
-    if call_id and kind in ("function_call_output", "custom_tool_call_output"):
+    if call_id and kind.endswith("_call_output"):
         return [_call_output(who, call_id, item.get("output"))]
     return who.activity(f"turn.raw_response_item/{kind}")
 
@@ -108,16 +108,26 @@ def _raw_response_item(who: Who, payload: Object) -> list[Fact]:
 def call_received(who: Who, item: Object) -> BlockReceived:
     """A whole tool call. The item's own id (`fc_…`) names the message, the call id names the call."""
     call_id = text_in(item, "call_id")
-    is_custom = text_in(item, "type") == "custom_tool_call"
+    given = [item[key] for key in ("arguments", "input", "action", "operation") if key in item]
     return BlockReceived(
         **who.fields,
         message_id=text_in(item, "id") or call_id,
         key=call_id,
-        block_type="custom_tool_use" if is_custom else "tool_use",
-        content=content_text(item.get("input" if is_custom else "arguments")),
+        block_type=call_type(item),
+        content=content_text(given[0]) if given else "",
         tool_use_id=call_id,
-        tool_name=text_in(item, "name") or None,
+        tool_name=call_name(item),
     )
+
+
+def call_type(item: Object) -> str:
+    """A custom tool takes any text; the input of all other calls is JSON."""
+    return "custom_tool_use" if text_in(item, "type") == "custom_tool_call" else "tool_use"
+
+
+def call_name(item: Object) -> str:
+    """The tool; built-in ones are named by the type of their item: `local_shell_call` → `local_shell`."""
+    return text_in(item, "name") or text_in(item, "type").removesuffix("_call")
 
 
 def _call_output(who: Who, call_id: str, output: object) -> Fact:
@@ -184,10 +194,6 @@ def _milliseconds(duration: object) -> float | None:
     return None if seconds is None and nanos is None else (seconds or 0) * 1000 + (nanos or 0) / 1e6
 
 
-def _background_event(who: Who, payload: Object) -> list[Fact]:
-    return who.activity(f"turn.background_event/{json_text(payload.get('message'))[:80]}")
-
-
 _READERS: dict[str, Callable[[Who, Object], list[Fact]]] = {
     "turn.session_configured": _session_configured,
     "turn.shutdown_complete": _shutdown_complete,
@@ -203,7 +209,6 @@ _READERS: dict[str, Callable[[Who, Object], list[Fact]]] = {
     "turn.mcp_tool_call.end": _mcp_tool_call_end,
     "turn.token_count": token_count,
     "codex.token_count": token_count,
-    "turn.background_event": _background_event,
 }
 
 _OPENING = frozenset({"turn.user_message", "turn.task_started", "turn.session_configured"})
@@ -216,6 +221,7 @@ _ALIVE = frozenset(
         "codex.user_prompt",  # defined, never written; turn.user_message is the prompt
         "turn.agent_message",
         "turn.agent_message.delta",
+        "turn.background_event",
         "turn.diff",
         "turn.exec.begin",
         "turn.item.completed",

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from eventsrc.formats.sse_codex import call_received
+from eventsrc.formats.sse_codex import call_name, call_received, call_type
 from eventsrc.formats.sse_rows import Row, origin_of
 from eventsrc.formats.sse_times import wall
 from eventsrc.formats.sse_who import Object, Who, codex_round, codex_who, content_text, object_in, sid_of, text_in
@@ -64,7 +64,6 @@ _DELTAS = {
     "response.function_call_arguments.delta": "json",
     "response.custom_tool_call_input.delta": "text",  # a custom tool takes any text, not JSON
 }
-_CALLS = {"function_call": "tool_use", "custom_tool_call": "custom_tool_use"}
 
 
 def response(name: str, row: Row) -> list[Fact]:
@@ -110,25 +109,17 @@ def _item_added(who: Who, body: str) -> list[Fact]:
     if not item_id:
         return who.activity("response.output_item.added")
     facts: list[Fact] = [MessageStarted(**who.fields, message_id=item_id, role=text_in(item, "role") or "assistant")]
-    block_type = _CALLS.get(text_in(item, "type"))
-    if block_type is not None:
-        facts.append(
-            BlockStarted(
-                **who.fields,
-                message_id=item_id,
-                index=0,
-                block_type=block_type,
-                tool_use_id=text_in(item, "call_id") or None,
-                tool_name=text_in(item, "name") or None,
-            )
-        )
+    if text_in(item, "type").endswith("_call"):
+        call_id = text_in(item, "call_id") or None
+        call: Object = {"block_type": call_type(item), "tool_use_id": call_id, "tool_name": call_name(item)}
+        facts.append(BlockStarted(**who.fields, message_id=item_id, index=0, **call))
     return facts
 
 
 def _item_done(who: Who, body: str) -> list[Fact]:
     item = _decode_item(body).item
     item_id, facts = text_in(item, "id"), list[Fact]()
-    if text_in(item, "type") in _CALLS and text_in(item, "call_id"):
+    if text_in(item, "type").endswith("_call") and text_in(item, "call_id"):
         facts.append(call_received(who, item))
         if item_id:
             facts.append(BlockCompleted(**who.fields, message_id=item_id, index=0))

@@ -46,7 +46,7 @@ from eventsrc.formats.sse_rows import (
 from eventsrc.formats.sse_times import instant
 from eventsrc.formats.sse_who import Who, codex_who
 from eventsrc.limits import NAME_CHARS, TEXT_CACHE
-from eventsrc.plugin import Activity, Envelope, Event, Fact, Record
+from eventsrc.plugin import Activity, Envelope, Event, Fact, Record, Unknown
 
 _FAMILIES = ("claude.", "codex.", "turn.", "response.", "thread.", "item.")
 _STAMP = b'"line":"data: {\\"timestamp\\":\\"'
@@ -96,9 +96,10 @@ class SseLines:
             return _facts(decode_row(event.data), event.type)
         facts: list[Fact] = []
         for piece in pieces(event.raw):
-            facts += _facts(decode_row(piece), event.type)
-        if not facts:
-            raise ValueError("no row can be read on this line")
+            if piece is None:
+                facts.append(Unknown(what="a part of the line is torn"))
+            else:
+                facts += _facts(decode_row(piece), event.type)
         return facts
 
 
@@ -164,7 +165,8 @@ def _first_head(data: bytes) -> Head | None:
         return None
     for piece in pieces(data):
         try:
-            return decode_head(piece)
+            if piece is not None:
+                return decode_head(piece)
         except (msgspec.DecodeError, RecursionError):
             continue
     return None
@@ -207,7 +209,7 @@ def _name_of(row: Row) -> str:
 def _nobody(row: Row) -> Who:
     """Whoever wrote a row whose name does not tell: its version does, if anything."""
     who = codex_who(row)
-    who.fields["agent"] = origin_of(row).agent
+    who.fields["agent"] = origin_of(row).agent or ("claude_code" if (row.event or "").startswith("claude.") else "")
     return who
 
 

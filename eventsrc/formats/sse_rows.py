@@ -89,8 +89,9 @@ def name_in(body: str) -> str:
     return name if isinstance(name, str) else ""
 
 
-def pieces(data: bytes) -> Iterator[bytes]:
-    """The records on a line that is not one JSON value in UTF-8: glued ones (E15), and what follows a torn one.
+def pieces(data: bytes) -> Iterator[bytes | None]:
+    """The records on a line that is not one JSON value in UTF-8: glued ones (E15), and what follows a torn one; None
+    for a torn one.
 
     Broken UTF-8 is replaced and lone surrogates are mended, for reading only: the log keeps the bytes."""
     text = mended(data.decode("utf-8", "replace").removeprefix("\ufeff"))
@@ -102,6 +103,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
         except (ValueError, RecursionError):
             place = text.find('{"event":', place + 1)  # unescaped quotes: never inside the text of another record
             torn += 1
+            yield None
             continue
         yield text[place:end].encode()
         place = text.find("{", end)

@@ -84,7 +84,7 @@ def released_time(line: str) -> float | None:
         released = _decode_released(line[line.find("{") :]).payload.released
     except (msgspec.DecodeError, RecursionError):  # also where "released" is only part of a text
         return None
-    return released / 1e9 if released is not None and released > 0 else None
+    return released // 1000 / 1e6 if released is not None and released > 0 else None
 
 
 class _Payload(msgspec.Struct, frozen=True, gc=False):

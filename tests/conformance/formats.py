@@ -1,0 +1,171 @@
+"""What every format must pass, whoever wrote it. Subclass `FormatConformance`, name the format and give samples.
+
+    class TestSseLines(FormatConformance):
+        format = SseLines()
+        samples = lines_of("sse_lines")
+
+It checks what ingest and the projector rely on: any bytes can be shown to a format; what it recognises once it always
+recognises alike, and reads, or refuses with an error that makes a dead letter; facts survive the way to a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventsrc.event import Event, Record
+from eventsrc.limits import ID_CHARS
+from eventsrc.log import codec
+from eventsrc.plugin import Envelope, Fact, Format, Reading, domain, parse_time
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+_REFUSALS = (ValueError, msgspec.DecodeError)
+_quickly = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def lines_of(name: str) -> list[bytes]:
+    """All records of a folder of the corpus, those of the damaged files among them."""
+    paths = sorted((CORPUS / name).rglob("*.jsonl"))
+    assert paths, f"no records in {CORPUS / name}"
+    return [line for path in paths for line in path.read_bytes().split(b"\n") if line]
+
+
+def record_of(data: bytes, *, source: str = "file:///home/dev/log.jsonl", id_: str = "f:1:0") -> Record:
+    """A record as a file source hands it over."""
+    return Record(source, data, id_)
+
+
+def event_of(record: Record, envelope: Envelope, *, position: int = 1, recorded: str | None = None) -> Event:
+    """The record as it comes back out of the log: through the log's own codec."""
+    stamp = recorded or "2026-01-10T10:00:00.000000Z"
+    pieces, _ = codec.encode([codec.draft(record, envelope)], position, stamp, {}, lambda _subject: 0)
+    return codec.decode(b"".join(pieces))
+
+
+def facts_in(one: Format, data: bytes) -> list[Fact] | None:
+    """What a record means; None when it is not of this format."""
+    record = record_of(data)
+    envelope = one.recognise(record)
+    return None if envelope is None else list(one.read(event_of(record, envelope)))
+
+
+def told(one: Format, data: bytes) -> str:
+    """A record's envelope and facts as lines that a person can check: only what differs from the defaults."""
+    record = record_of(data)
+    envelope = one.recognise(record)
+    if envelope is None:
+        return "not recognised\n"
+    lines = [" ".join(filter(None, (envelope.type, envelope.subject, envelope.time)))]
+    try:
+        facts = one.read(event_of(record, envelope))
+    except _REFUSALS as error:
+        return f"{lines[0]}\n  refused: {type(error).__name__}\n"
+    lines += [f"  {type(fact).__name__} {msgspec.json.encode(_said(fact)).decode()}" for fact in facts]
+    return "\n".join(lines) + "\n"
+
+
+def _said(fact: Fact) -> dict[str, Any]:
+    said = {}
+    for field in msgspec.structs.fields(fact):
+        value = getattr(fact, field.name)
+        default = {} if field.default_factory is not msgspec.NODEFAULT else field.default
+        if value != default:
+            said[field.name] = value
+    return said
+
+
+class FormatConformance:
+    """The suite. `samples` are records of the format, whole and damaged."""
+
+    format: ClassVar[Format]
+    samples: ClassVar[Sequence[bytes]]
+
+    def test_it_is_a_format(self) -> None:
+        assert isinstance(self.format, Format)
+        assert self.format.name.isidentifier() and self.format.name.islower()
+        assert self.format.version >= 1
+        assert self.format.types and all(prefix.endswith(".") for prefix in self.format.types)
+
+    def test_it_recognises_most_of_its_samples(self) -> None:
+        found = [data for data in self.samples if self.format.recognise(record_of(data)) is not None]
+        assert len(found) > len(self.samples) / 2
+
+    def test_an_envelope_can_stand_in_the_log_and_leads_back_to_the_format(self) -> None:
+        for data in self.samples:
+            envelope = self.format.recognise(record_of(data))
+            if envelope is not None:
+                assert envelope.type.startswith(self.format.types)
+                assert envelope.subject
+                assert len(envelope.type) <= ID_CHARS and len(envelope.subject) <= ID_CHARS
+                assert envelope.time is None or parse_time(envelope.time) is not None
+
+    def test_recognising_is_deterministic_in_any_order(self) -> None:
+        forwards = [self.format.recognise(record_of(data)) for data in self.samples]
+        backwards = [self.format.recognise(record_of(data)) for data in reversed(self.samples)]
+        assert forwards == backwards[::-1]
+
+    def test_reading_is_deterministic_or_refused_with_an_error_that_names_the_data(self) -> None:
+        for data in self.samples:
+            assert told(self.format, data) == told(self.format, data)
+
+    def test_facts_survive_the_way_to_another_process(self) -> None:
+        for data in self.samples:
+            for reading in self._readings([data]):
+                encoded = msgspec.msgpack.encode(reading)
+                assert msgspec.msgpack.decode(encoded, type=Reading) == reading
+
+    def test_every_fact_can_be_stored_as_text(self) -> None:
+        for reading in self._readings(self.samples):
+            for fact in reading.facts:
+                assert type(fact) in domain.Fact.__args__
+                for value in _texts(fact):
+                    value.encode()
+
+    def test_no_bytes_whatever_make_it_raise(self) -> None:
+        @_quickly
+        @given(st.binary(max_size=200))
+        def holds(data: bytes) -> None:
+            _try(self.format, data)
+
+        holds()
+
+    def test_no_cut_and_no_changed_byte_of_a_sample_makes_it_raise(self) -> None:
+        @_quickly
+        @given(st.sampled_from(list(self.samples)), st.floats(0, 1), st.binary(max_size=3), st.integers(0, 4))
+        def holds(sample: bytes, part: float, change: bytes, removed: int) -> None:
+            place = int(part * len(sample))
+            _try(self.format, sample[:place])
+            _try(self.format, sample[:place] + change + sample[place + removed :])
+
+        holds()
+
+    def test_deep_nesting_does_not_break_it(self) -> None:
+        for data in (b"[" * 20_000, b'{"a":' * 20_000, b'{"event":' * 20_000 + b'"line":'):
+            _try(self.format, data)
+
+    def _readings(self, samples: Iterable[bytes]) -> list[Reading]:
+        readings = []
+        for data in samples:
+            try:
+                facts = facts_in(self.format, data)
+            except _REFUSALS:
+                continue
+            if facts is not None:
+                readings.append(Reading(1, "f:1:0", "t", "file:///x", facts))
+        return readings
+
+
+def _texts(value: object) -> Iterable[str]:
+    return [text for text in msgspec.structs.astuple(value) if isinstance(text, str)]  # type: ignore[arg-type]
+
+
+def _try(one: Format, data: bytes) -> None:
+    try:
+        facts_in(one, data)
+    except _REFUSALS:
+        pass
