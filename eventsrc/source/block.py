@@ -26,6 +26,10 @@ class Moved(Exception):
     """The path leads to another file than the one that is followed; never leaves this room."""
 
 
+class Unreadable(Exception):
+    """A system call on a followed file failed; its argument is the reason. Never leaves this room."""
+
+
 def open_file(path: str, key: str, volumes: Volumes, work: Work) -> int:
     """Opens the file that `key` names; raises Moved when another one stands there, OSError as the system gives it."""
     work.opens += 1

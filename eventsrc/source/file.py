@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from eventsrc.limits import OPEN_FILES, READING_FILES
-from eventsrc.source.block import Moved, Oversized
+from eventsrc.source.block import Moved, Oversized, Unreadable
 from eventsrc.source.cut import Batch, marked
 from eventsrc.source.notice import begun_anew, copied, notice
 from eventsrc.source.outbox import Outbox
@@ -43,10 +43,9 @@ class Files:
         except Moved:
             tail.close()
             return "moved"
-        except FileNotFoundError:
-            return "gone"
-        except OSError as error:
-            await self._trouble(tail, error.strerror or str(error))
+        except Unreadable as error:
+            if error.args:
+                await self._trouble(tail, error.args[0])
             return "gone"
         finally:
             self._keep(tail)
@@ -117,7 +116,13 @@ class Files:
         await self._outbox.send(tail, [record], None)
 
     async def _run(self, function: Callable[..., T], *arguments: object) -> T:
-        return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+        """One hop. Only what fails here is about the file: what the log raises is not."""
+        try:
+            return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+        except FileNotFoundError as error:
+            raise Unreadable from error
+        except OSError as error:
+            raise Unreadable(error.strerror or str(error)) from error
 
     def _keep(self, tail: Tail) -> None:
         """Keeps the most recently visited files open: they are read to their end even when they are deleted."""

@@ -17,7 +17,7 @@ from eventsrc.event import Appended, Record
 from eventsrc.limits import DRAIN_SECONDS, READING_FILES
 from eventsrc.source.file import Files, Outcome
 from eventsrc.source.lookout import Lookout
-from eventsrc.source.notice import notice, rotated, vanished
+from eventsrc.source.notice import notice, rotated, shown, vanished
 from eventsrc.source.outbox import Outbox
 from eventsrc.source.pace import Pace
 from eventsrc.source.pattern import roots
@@ -69,7 +69,7 @@ class Follow:
         """Where each file stands; from memory, a few microseconds per file."""
         return [
             SourcePosition(
-                "file", tail.path, written(tail.durable) if tail.durable else None, tail.behind, tail.problem
+                "file", shown(tail.path), written(tail.durable) if tail.durable else None, tail.behind, tail.problem
             )
             for tail in self._roster.tails.values()
         ]
@@ -122,6 +122,7 @@ class Follow:
         await self._lookout.look_once()
         self._tally.start(self._roster.tails.values())
         await self._ready.until_idle()
+        assert not any(tail.waits for tail in self._roster.tails.values()), "a file still waits for another one"
         missing = {
             root.path: "no such file" for root in self._roots if root.exact and self._roster.at(root.path) is None
         }
@@ -160,7 +161,8 @@ class Follow:
                 await self._outbox.tell(
                     notice("unreadable", path, f"folder:{digest(os.fsencode(path))}", reason=problem)
                 )
-        for path in [path for path in self._problems if path in look.looked]:
+        well = {*look.looked, *(seen.path for seen in look.seen)} if self._problems else set[str]()
+        for path in well & self._problems.keys():
             del self._problems[path]
             await self._outbox.tell(notice("readable", path, f"folder:{digest(os.fsencode(path))}"))
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from eventsrc.event import Cursor, Envelope, Record
+from eventsrc.limits import ID_CHARS
 from eventsrc.source.place import Place, digest, written
 
 
@@ -25,6 +26,12 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def subject(path: str) -> str:
+    """The stream of what is noticed about a file; a path too long for a subject is named by its hash."""
+    text = f"source/{shown(path)}"
+    return text if len(text) <= ID_CHARS else f"source/{digest(os.fsencode(path))}"
+
+
 def notice(kind: str, path: str, key: str, cursor: Cursor | None = None, **facts: str | int | None) -> Record:
     """A record of type `eventsrc.source.<kind>`; `cursor` is where the source goes on once it is durable."""
     data = msgspec.json.encode({"path": shown(path), **facts})
@@ -33,7 +40,7 @@ def notice(kind: str, path: str, key: str, cursor: Cursor | None = None, **facts
         data=data,
         id=f"{key}:{kind}:{digest(data)}",
         cursor=cursor,
-        envelope=Envelope(type=f"eventsrc.source.{kind}", subject=f"source/{shown(path)}"),
+        envelope=Envelope(type=f"eventsrc.source.{kind}", subject=subject(path)),
         unique=True,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from eventsrc.event import Record
+from eventsrc.source.notice import shown
 from eventsrc.source.place import Place
 from eventsrc.source.port import Progress, Report
 from eventsrc.source.tail import Tail
@@ -52,12 +53,12 @@ class Tally:
     def finish(self, tails: Iterable[Tail], problems: dict[str, str]) -> Report:
         """The report, with what was left."""
         report = self.report
-        report.problems.update(problems)
+        report.problems.update({shown(path): reason for path, reason in problems.items()})
         for tail in tails:
             if tail.problem:
-                report.problems[tail.path] = tail.problem
+                report.problems[shown(tail.path)] = tail.problem
             elif (rest := tail.size - tail.place.offset) > 0:
-                report.unfinished[tail.path] = rest
+                report.unfinished[shown(tail.path)] = rest
         return report
 
     def _tell(self) -> None:

@@ -24,5 +24,3 @@ class Work(msgspec.Struct):
     """Batches handed over and durable."""
     records: int = 0
     """Records handed over and durable."""
-    hints: int = 0
-    """Paths that the operating system named as changed."""

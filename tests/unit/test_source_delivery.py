@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 
 from eventsrc import limits
+from eventsrc.actor import Ticket
 from eventsrc.errors import DiskFull, LogFailed
+from eventsrc.event import Appended, Record
 from eventsrc.source.folder import Follow
 from tests.conformance.follower import Memory, append, eventually, following, log_is_quiet, numbered, read_once, rotate
 
@@ -68,6 +71,15 @@ async def test_a_full_disk_is_waited_for(path: Path, log: Memory, monkeypatch: p
     append(path, *numbered(1, 5))
     await read_once(log, path)
     assert log.lines == numbered(1, 5)
+
+
+async def test_what_the_log_raises_is_never_taken_for_trouble_with_a_file(path: Path, log: Memory) -> None:
+    async def broken(records: Sequence[Record]) -> Ticket[Appended]:
+        raise TimeoutError("the log does not answer")
+
+    append(path, *numbered(1, 5))
+    with pytest.raises(TimeoutError):
+        await Follow([path], log.cursor, once=True).run(broken)
 
 
 # --- 14. a slow consumer -------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eventsrc.errors import UsageError
 from eventsrc.source.cut import Block, batches, marked
 from eventsrc.source.kin import Member, left_behind, named_after
-from eventsrc.source.notice import shown, uri
+from eventsrc.source.notice import shown, subject, uri
 from eventsrc.source.pattern import Root, roots
 from eventsrc.source.place import Place, digest, judge, read, settled, written
 
@@ -116,6 +116,11 @@ def test_only_what_was_written_since_a_known_file_is_owed() -> None:
     assert left_behind([new, old, known]) == [known, new]
     assert left_behind([new, old]) == []
     assert left_behind([new, old], since=[2]) == [new]
+
+
+def test_a_path_too_long_for_a_subject_is_named_by_its_hash() -> None:
+    assert subject("/a") == "source//a"
+    assert len(subject("/" + "a" * 4000)) < 40
 
 
 def test_a_path_that_is_not_utf8_stays_valid_text() -> None:

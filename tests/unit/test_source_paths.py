@@ -56,6 +56,7 @@ async def test_a_path_replaced_by_a_directory_is_named_and_the_others_go_on(tmp_
         one.rmdir()
         append(one, *numbered(3, 3))
         await log.until_lines(3)
+        await log.until_notice("readable")
     assert log.notice("unreadable") == {"path": str(one), "reason": "is a directory"}
     assert log.lines == numbered(1, 3)
 
