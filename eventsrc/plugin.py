@@ -145,6 +145,12 @@ class Question(msgspec.Struct, frozen=True):
     about: str
     """One sentence; shown by `--help`."""
     parameters: tuple[str, ...] = ()
+    """Names used in the SQL as `:name`; one that is not given is NULL. `now` is filled in with the reader's clock,
+    `since` takes points in time."""
+    arguments: tuple[str, ...] = ()
+    """Those of the parameters that must be given, in the order in which a command takes them."""
+    defaults: dict[str, str | int | float] = {}
+    """Values of parameters that are not given."""
 
 
 class Projection:

@@ -1,1 +1,199 @@
-"""agents."""
+"""The read model `agents`: what coding agents did and are doing, whatever format told it.
+
+One file per noun: sessions and runs, rounds, flows (messages and blocks), results, usage. Each keeps its rows in memory
+and writes what changed once per batch; all of it can be thrown away between two batches. Nothing here asks the clock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from eventsrc.plugin import (
+    Activity,
+    BlockCompleted,
+    BlockDelta,
+    BlockReceived,
+    BlockStarted,
+    ContextCompacted,
+    ErrorReported,
+    Fact,
+    MessageEnded,
+    MessageStarted,
+    ProcessGone,
+    ProcessSeen,
+    Projection,
+    PromptSubmitted,
+    Reading,
+    RoundEnded,
+    SessionEnded,
+    SessionObserved,
+    SessionStarted,
+    ToolResultReceived,
+    Unknown,
+    UsageReported,
+    Waiting,
+    parse_time,
+)
+from projections.agents.flows import Flows
+from projections.agents.questions import QUESTIONS
+from projections.agents.results import Results
+from projections.agents.rounds import Rounds
+from projections.agents.rows import Session
+from projections.agents.schema import LATE_SCHEMA, SCHEMA
+from projections.agents.sessions import Sessions
+from projections.agents.usage import Usages
+
+__all__ = ["Agents"]
+
+QUIET = (ProcessSeen, ProcessGone, SessionEnded)
+"""Facts that are no sign of life of a run."""
+
+
+class Agents(Projection):
+    """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
+
+    name = "agents"
+    version = 1
+    schema = SCHEMA
+    late_schema = LATE_SCHEMA
+    questions = QUESTIONS
+
+    def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
+        super().__init__(connection, folder)
+        self._sessions = Sessions(connection)
+        self._rounds = Rounds(connection)
+        self._flows = Flows(connection)
+        self._results = Results(connection, folder)
+        self._usage = Usages(connection)
+        self._errors: list[tuple[object, ...]] = []
+        self._raw: list[tuple[object, ...]] = []
+
+    def fold(self, reading: Reading) -> None:
+        """Takes one event in."""
+        if reading.raw is not None:
+            timestamp = parse_time(reading.time) if reading.time else None
+            self._raw.append((reading.id, reading.position, reading.type, timestamp, reading.raw))
+        for fact in reading.facts:
+            if fact.sid:
+                self._fold(fact, reading)
+
+    def flush(self) -> None:
+        """Writes what changed."""
+        for part in (self._sessions, self._rounds, self._flows, self._results, self._usage):
+            part.flush()
+        self.connection.executemany("INSERT OR IGNORE INTO errors VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._errors)
+        self.connection.executemany("INSERT OR IGNORE INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)
+        self._errors.clear()
+        self._raw.clear()
+
+    def _fold(self, fact: Fact, reading: Reading) -> None:
+        time = self._sessions.time_of(fact)
+        if time is None and isinstance(fact, QUIET):
+            time = parse_time(reading.recorded)
+        session = self._sessions.of(fact, None if isinstance(fact, ProcessSeen) else time)
+        if type(fact) is BlockDelta:  # nine of ten
+            self._delta(fact, session, time)
+            return
+        if not isinstance(fact, (*QUIET, SessionStarted)):
+            self._sessions.run_of(fact, session, time)
+        if isinstance(fact, PromptSubmitted):
+            self._rounds.prompted(fact, session, time)
+            self._sessions.changed(session)
+        elif isinstance(fact, RoundEnded):
+            self._rounds.touch(fact, session, time)
+            self._rounds.ended(fact, session, time)
+            self._sessions.changed(session)
+        elif isinstance(fact, MESSAGE_FACTS):
+            self._message(fact, session, time)
+        else:
+            self._around(fact, session, time, reading)
+
+    def _delta(self, fact: BlockDelta, session: Session, time: float | None) -> None:
+        last = fact.last_time
+        if last is None:
+            last = time if fact.last_local is None else fact.last_local - (session.zone_offset or 0.0)
+        self._sessions.run_of(fact, session, last)
+        round_id = self._rounds.touch(fact, session, last)
+        self._flows.delta(fact, round_id, time, last)
+
+    def _message(self, fact: Fact, session: Session, time: float | None) -> None:
+        """Messages, blocks, results and tokens, all within the round that goes on."""
+        round_id = self._rounds.touch(fact, session, time)
+        if isinstance(fact, MessageStarted):
+            self._flows.message_started(fact, round_id, time)
+        elif isinstance(fact, MessageEnded):
+            self._flows.message_ended(fact, round_id, time)
+        elif isinstance(fact, UsageReported):
+            self._used(fact, time)
+        elif isinstance(fact, ToolResultReceived):
+            self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
+        else:
+            self._block(fact, session, round_id, time)
+        if session.held_prompt is not None or isinstance(fact, BlockReceived | MessageStarted):
+            self._sessions.changed(session)
+
+    def _block(self, fact: Fact, session: Session, round_id: str | None, time: float | None) -> None:
+        if isinstance(fact, BlockStarted):
+            block = self._flows.started(fact, round_id, time)
+        elif isinstance(fact, BlockCompleted):
+            found = self._flows.completed(fact, time)
+            if found is None:
+                return
+            block = found
+        else:
+            assert isinstance(fact, BlockReceived)
+            received = self._flows.received(fact, round_id, time)
+            if received is None:
+                return
+            block = received
+            if block.block_type == "tool_use":
+                self._rounds.works_on(round_id, session)
+        if block.tool_use_id:
+            self._results.called(block)
+
+    def _used(self, fact: UsageReported, time: float | None) -> None:
+        named = fact.message_id or fact.request_id
+        flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None
+        message = self._flows.message_of(flow) if flow else None
+        name = fact.usage_id
+        if message is not None and message.message_id and name in (fact.request_id, fact.message_id):
+            name = message.message_id
+        self._usage.reported(fact, flow, name, time)
+
+    def _around(self, fact: Fact, session: Session, time: float | None, reading: Reading) -> None:
+        """What is seen around the agent."""
+        if isinstance(fact, SessionObserved):
+            self._sessions.observed(fact, session)
+        elif isinstance(fact, SessionStarted):
+            self._sessions.started(fact, session, time)
+        elif isinstance(fact, SessionEnded):
+            self._sessions.ended(fact, session, time)
+            self._rounds.session_ended(session, fact.pid, time)
+            self._sessions.changed(session)
+        elif isinstance(fact, ProcessSeen):
+            self._sessions.seen(fact, session, time)
+        elif isinstance(fact, ProcessGone):
+            if self._sessions.gone(fact, session, time):
+                self._rounds.session_ended(session, fact.pid, time, gone=fact.reason)
+                self._sessions.changed(session)
+        elif isinstance(fact, Waiting):
+            self._sessions.waits(fact, session)
+        elif isinstance(fact, ErrorReported):
+            round_id = self._rounds.touch(fact, session, time)
+            retryable = None if fact.retryable is None else int(fact.retryable)
+            row = (reading.id, reading.position, fact.sid, round_id, time, fact.error_type, fact.message, retryable)
+            self._errors.append(row)
+        else:
+            assert isinstance(fact, Activity | Unknown | ContextCompacted), f"a fact without a meaning here: {fact}"
+            self._rounds.touch(fact, session, time)
+
+
+MESSAGE_FACTS = (
+    MessageStarted,
+    MessageEnded,
+    BlockStarted,
+    BlockCompleted,
+    BlockReceived,
+    ToolResultReceived,
+    UsageReported,
+)

@@ -1,0 +1,83 @@
+"""Named questions. Ages are counted from `:now`, which the reader gives: nothing stored depends on the clock."""
+
+from __future__ import annotations
+
+from eventsrc.plugin import Question
+
+_SESSION = """sid, agent, pid, is_active, start_time, end_time, last_activity_time, title, cwd, git_branch, version,
+  model, round_count, waiting_reason, parent_sid, metadata"""
+_PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
+
+QUESTIONS = (
+    Question(
+        "sessions",
+        f"""SELECT {_SESSION} FROM sessions WHERE (:active IS NULL OR is_active = 1)
+        AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid""",
+        "Sessions, newest first.",
+        ("active", "since"),
+    ),
+    Question(
+        "session",
+        f"""SELECT {_SESSION},
+          (SELECT count(*) FROM runs r WHERE r.sid = s.sid) AS runs,
+          (SELECT count(*) FROM messages m WHERE m.sid = s.sid) AS messages,
+          (SELECT count(*) FROM content_blocks b WHERE b.sid = s.sid AND b.tool_use_id IS NOT NULL) AS tool_calls,
+          (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1) AS tool_errors,
+          (SELECT coalesce(sum(input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS input_tokens,
+          (SELECT coalesce(sum(output_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS output_tokens,
+          (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+            AS cache_creation_input_tokens,
+          (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+            AS cache_read_input_tokens
+        FROM sessions s WHERE {_PREFIX} ORDER BY sid""",
+        "One session in full; the beginning of its id is enough.",
+        ("sid",),
+        ("sid",),
+    ),
+    Question(
+        "rounds",
+        f"""SELECT round_id, round_number, pid, state, kind, start_time, end_time, duration_ms, reason, user_prompt
+        FROM rounds WHERE {_PREFIX} AND (:pid IS NULL OR pid = :pid) ORDER BY sid, round_number""",
+        "Rounds of a session, in order.",
+        ("sid", "pid"),
+        ("sid",),
+    ),
+    Question(
+        "round",
+        """SELECT m.flow_id, m.message_id, m.role, m.model, m.agent_id, m.is_sidechain, m.start_time AS message_start,
+          m.stop_reason, b.block_index, b.block_type, b.tool_name, b.tool_use_id, b.content, b.is_complete,
+          b.delta_count, b.total_bytes, r.is_error, r.execution_duration_ms, r.content_size AS result_size,
+          coalesce(r.content, r.content_preview) AS result
+        FROM messages m LEFT JOIN content_blocks b ON b.flow_id = m.flow_id
+        LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
+        WHERE m.round_id = :round_id ORDER BY m.start_time, m.flow_id, b.block_index""",
+        "Everything in a round: messages, their blocks with content, results of tools.",
+        ("round_id",),
+        ("round_id",),
+    ),
+    Question(
+        "tool",
+        """SELECT b.tool_use_id, b.tool_name, b.sid, b.round_id, b.flow_id, b.block_index, b.start_time,
+          b.complete_time, b.content AS input, r.result_time, r.is_error, r.execution_duration_ms, r.content_size,
+          r.content_file_path, coalesce(r.content, r.content_preview) AS result
+        FROM content_blocks b LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
+        WHERE b.tool_use_id = :tool_use_id""",
+        "Input and result of a tool call.",
+        ("tool_use_id",),
+        ("tool_use_id",),
+    ),
+    Question(
+        "pending",
+        """SELECT p.tool_use_id, p.tool_name, p.sid, s.is_active, p.round_id, p.complete_time,
+          CASE WHEN p.complete_time IS NULL THEN NULL ELSE :now - p.complete_time END AS age, p.content AS input
+        FROM pending_tool_calls p JOIN sessions s ON s.sid = p.sid ORDER BY p.complete_time DESC""",
+        "Tool calls that are complete and have no result, with their age in seconds.",
+        ("now",),
+    ),
+    Question(
+        "watched_processes",
+        """SELECT sid, pid, (SELECT agent FROM sessions s WHERE s.sid = r.sid) AS agent, last_time AS seen_time,
+          process_started, boot_id FROM runs r WHERE end_time IS NULL ORDER BY last_time DESC LIMIT 1000""",
+        "Processes of runs that have not ended, for the liveness prober.",
+    ),
+)

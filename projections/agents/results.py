@@ -1,0 +1,66 @@
+"""Results of tool calls: small ones in the row, large ones in a file beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+from eventsrc.plugin import INLINE_RESULT_BYTES, PREVIEW_CHARS, ToolResultReceived
+from projections.agents.rows import Block, Result, Table
+
+
+class Results:
+    """What is known of results."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
+        self._table = Table(connection, "tool_results", Result)
+        self._folder = Path(folder) / "results"
+        self._files: dict[str, bytes] = {}
+
+    def received(self, fact: ToolResultReceived, block: Block | None, time: float | None) -> None:
+        """A result. A copy changes nothing; a repeat is the one to show."""
+        row = self._table.get(fact.tool_use_id)
+        if row is not None and row.result_id is not None and row.result_id == (fact.result_id or None):
+            return
+        row = row or Result(fact.tool_use_id, sid=fact.sid)
+        data = fact.content.encode("utf-8", "surrogatepass")
+        row.result_id = fact.result_id or row.result_id
+        row.result_time = time if time is not None else row.result_time
+        row.is_error = row.is_error if fact.is_error is None else int(fact.is_error)
+        row.measured_ms = fact.duration_ms if fact.duration_ms is not None else row.measured_ms
+        row.content_size = len(data)
+        row.content_preview = fact.content[:PREVIEW_CHARS]
+        row.content, row.content_file_path = fact.content, None
+        if len(data) > INLINE_RESULT_BYTES:
+            name = f"results/{hashlib.sha256(fact.tool_use_id.encode('utf-8', 'surrogatepass')).hexdigest()}.txt"
+            row.content, row.content_file_path = None, name
+            self._files[name] = data
+        self._join(row, block)
+        self._table.put(fact.tool_use_id, row)
+
+    def called(self, block: Block) -> None:
+        """The call of a result, when it comes after it or gets its end."""
+        row = self._table.get(block.tool_use_id) if block.tool_use_id else None
+        if row is not None:
+            self._join(row, block)
+            self._table.put(row.tool_use_id, row)
+
+    def flush(self) -> None:
+        """Writes files first: a row never names one that is not there. Written again they are the same."""
+        if self._files:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for name, data in self._files.items():
+                (self._folder.parent / name).write_bytes(data)
+            self._files.clear()
+        self._table.flush()
+
+    @staticmethod
+    def _join(row: Result, block: Block | None) -> None:
+        if block is not None:
+            row.flow_id, row.block_index = block.flow_id, block.block_index
+        began = block.complete_time if block is not None else None
+        if row.measured_ms is not None:
+            row.execution_duration_ms = row.measured_ms
+        elif began is not None and row.result_time is not None:
+            row.execution_duration_ms = round((row.result_time - began) * 1000, 3)

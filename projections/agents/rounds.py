@@ -1,0 +1,172 @@
+"""Rounds: one prompt and everything that it set off, as a state machine fed by evidence.
+
+    warm_up ──prompt──▶ open ──▶ complete · aborted · superseded · orphaned
+
+Stronger evidence of an end replaces weaker, never the other way round; no clock closes a round.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from eventsrc.plugin import Fact, PromptSubmitted, RoundEnded
+from projections.agents.rows import Prompt, Round, Session, Table
+from projections.agents.sessions import open_rounds
+
+COMPLETE, ABORTED, INFERRED, SESSION_END, SUPERSEDED, GONE = 6, 5, 4, 3, 2, 1
+"""Strength of the evidence of an end."""
+SAME_MOMENT = 0.020  # seconds between a prompt and the id of the round that it belongs to
+
+
+class Rounds:
+    """What is known of rounds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._table = Table(connection, "rounds", Round)
+        self._prompts = Table(connection, "prompts", Prompt)
+
+    def touch(self, fact: Fact, session: Session, time: float | None) -> str | None:
+        """The round of a fact, made as a warm-up round when its key is new; None when nothing tells."""
+        if session.held_prompt is not None and fact.round:
+            self._release(fact, session)
+        if not fact.round:
+            round_id = session.current_round
+            row = self._table.get(round_id) if round_id else None
+        else:
+            round_id = f"{fact.sid}/{fact.round}"
+            row = self._table.get(round_id) or self._new(round_id, session, fact, time)
+        if row is None:
+            return None
+        if time is not None and (row.last_activity_time is None or time > row.last_activity_time):
+            row.last_activity_time = time
+            self._table.put(row.round_id, row)
+        return row.round_id
+
+    def prompted(self, fact: PromptSubmitted, session: Session, time: float | None) -> str | None:
+        """A prompt opens a round, or one that is queued is delivered into the running round."""
+        known = self._prompts.get(fact.prompt_id) if fact.prompt_id else None
+        if known is not None:  # a copy, in this session or in a fork of it
+            session.current_round = known.round_id
+            return known.round_id
+        if fact.kind == "queued":
+            return self.touch(fact, session, time)
+        if fact.round and self._belongs_to_the_next(fact, session, time):
+            session.held_prompt = json.dumps([fact.prompt, fact.prompt_id, fact.kind, time, fact.pid, fact.round])
+            return None
+        key = fact.round or fact.prompt_id or f"{time or 0:.3f}#{session.round_count + 1}"
+        return self._open(f"{fact.sid}/{key}", fact, session, time)
+
+    def ended(self, fact: RoundEnded, session: Session, time: float | None) -> None:
+        """Evidence that a round ended."""
+        known = self._prompts.get(fact.prompt_id) if fact.prompt_id else None
+        round_id = known.round_id if known else f"{fact.sid}/{fact.round}" if fact.round else session.current_round
+        row = self._table.get(round_id) if round_id else None
+        if row is None or row.state == "warm_up":
+            return
+        strength = (COMPLETE if fact.outcome == "complete" else ABORTED) if fact.explicit else INFERRED
+        state = "complete" if fact.outcome == "complete" else "aborted"
+        self._end(row, session, state, strength, time, fact.reason or (fact.outcome if state == "aborted" else ""))
+        if fact.explicit and not row.has_stop:
+            row.has_stop = 1
+            self._table.put(row.round_id, row)
+
+    def session_ended(self, session: Session, pid: int | None, time: float | None, *, gone: str = "") -> None:
+        """Open rounds of a run whose session ended (aborted), or whose process is gone (orphaned)."""
+        for round_id in open_rounds(session):
+            row = self._table.get(round_id)
+            if row is not None and (pid is None or row.pid in (None, pid)):
+                if gone:
+                    self._end(row, session, "orphaned", GONE, time, f"process {gone}")
+                else:
+                    self._end(row, session, "aborted", SESSION_END, time, "session_end")
+
+    def works_on(self, round_id: str | None, session: Session) -> None:
+        """A round whose end was only inferred goes on after all."""
+        row = self._table.get(round_id) if round_id else None
+        if row is None or row.evidence != INFERRED:
+            return
+        row.state, row.evidence, row.is_complete, row.is_aborted = "open", 0, 0, 0
+        row.end_time = row.duration_ms = row.reason = None
+        self._table.put(row.round_id, row)
+        self._remember_open(session, row.round_id, opened=True)
+
+    def flush(self) -> None:
+        """Writes what changed."""
+        self._table.flush()
+        self._prompts.flush()
+
+    def _new(self, round_id: str, session: Session, fact: Fact, time: float | None) -> Round:
+        session.round_count += 1
+        row = Round(round_id, fact.sid, fact.pid, session.round_count, time, last_activity_time=time)
+        return self._table.put(round_id, row)
+
+    def _open(self, round_id: str, fact: PromptSubmitted, session: Session, time: float | None) -> str:
+        for other in open_rounds(session):
+            row = self._table.get(other)
+            if row is not None and other != round_id and row.pid in (None, fact.pid):
+                self._end(row, session, "superseded", SUPERSEDED, time, "")
+        row = self._table.get(round_id) or self._new(round_id, session, fact, time)
+        row.has_user_prompt, row.user_prompt, row.user_prompt_time, row.kind = 1, fact.prompt, time, fact.kind
+        if fact.pid is not None:
+            row.pid = fact.pid
+        if time is not None:
+            row.last_activity_time = max(row.last_activity_time or time, time)
+            row.start_time = time if row.start_time is None else min(row.start_time, time)
+        if not row.evidence:
+            row.state = "open"
+            self._remember_open(session, round_id, opened=True)
+        self._table.put(round_id, row)
+        if fact.prompt_id:
+            self._prompts.put(fact.prompt_id, Prompt(fact.prompt_id, round_id))
+        session.current_round = round_id
+        return round_id
+
+    def _end(self, row: Round, session: Session, state: str, strength: int, time: float | None, reason: str) -> None:
+        if strength <= row.evidence:
+            return
+        row.state, row.evidence, row.reason = state, strength, reason or None
+        row.is_complete, row.is_aborted = int(state == "complete"), int(state == "aborted")
+        row.end_time = time if time is not None else row.last_activity_time
+        if row.start_time is not None and row.end_time is not None:
+            row.duration_ms = round((row.end_time - row.start_time) * 1000, 3)
+        self._table.put(row.round_id, row)
+        self._remember_open(session, row.round_id, opened=False)
+
+    def _remember_open(self, session: Session, round_id: str, *, opened: bool) -> None:
+        rest = [one for one in open_rounds(session) if one != round_id]
+        session.open_rounds = json.dumps([*rest, round_id] if opened else rest)
+
+    # --- a prompt that was written with the key of the round before (edge case E4) ---
+
+    def _belongs_to_the_next(self, fact: PromptSubmitted, session: Session, time: float | None) -> bool:
+        """True when the round that the prompt names began long before it and is not empty."""
+        began = uuid7_time(fact.round)
+        if began is None or time is None or abs(began - time) <= SAME_MOMENT:
+            return False
+        row = self._table.get(f"{fact.sid}/{fact.round}")
+        return row is not None and (row.has_user_prompt == 1 or row.state == "warm_up")
+
+    def _release(self, fact: Fact, session: Session) -> None:
+        """Gives a held prompt to the round that a record of another round shows, or to the one that it named."""
+        prompt, prompt_id, kind, time, pid, named = json.loads(session.held_prompt or "[]")
+        if fact.round == named and not isinstance(fact, RoundEnded | PromptSubmitted):
+            return
+        session.held_prompt = None
+        began = uuid7_time(fact.round)
+        mine = fact.round if began is not None and abs(began - time) <= SAME_MOMENT else named
+        held = PromptSubmitted(
+            sid=fact.sid, prompt=prompt, prompt_id=prompt_id, kind=kind, pid=pid, round=mine, agent=fact.agent
+        )
+        self._open(f"{fact.sid}/{mine}", held, session, time)
+
+
+def uuid7_time(text: str) -> float | None:
+    """Seconds since the epoch that a UUIDv7 holds; None when it is not one."""
+    digits = text.replace("-", "")
+    if len(digits) != 32 or digits[12] != "7":
+        return None
+    try:
+        return int(digits[:12], 16) / 1000
+    except ValueError:
+        return None

@@ -1,0 +1,249 @@
+"""Rows in memory, one class per table with its columns in order, and the cache that reads and writes them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+CACHE_ROWS = 20_000  # rows of one table kept in memory; others are looked up by their key
+EVICT_ROWS = 10_000  # how many go at once, the oldest first
+
+
+class Session(msgspec.Struct):
+    """`sessions`"""
+
+    sid: str
+    agent: str | None = None
+    pid: int | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    is_active: int = 0
+    last_activity_time: float | None = None
+    parent_sid: str | None = None
+    cwd: str | None = None
+    git_branch: str | None = None
+    version: str | None = None
+    title: str | None = None
+    metadata: str = "{}"
+    model: str | None = None
+    title_rank: int = 0
+    round_count: int = 0
+    current_round: str | None = None
+    open_rounds: str = "[]"
+    zone_offset: float | None = None
+    waiting_reason: str | None = None
+    held_prompt: str | None = None
+    """A prompt that may belong to the round which begins next (JSON)."""
+
+
+class Run(msgspec.Struct):
+    """`runs`"""
+
+    sid: str
+    pid: int
+    start_time: float
+    end_time: float | None = None
+    exit_reason: str | None = None
+    last_time: float = 0.0
+    process_started: float | None = None
+    boot_id: str | None = None
+    exit_code: int | None = None
+    is_current: int = 1
+
+
+class Round(msgspec.Struct):
+    """`rounds`"""
+
+    round_id: str
+    sid: str
+    pid: int | None = None
+    round_number: int = 0
+    start_time: float | None = None
+    end_time: float | None = None
+    duration_ms: float | None = None
+    has_user_prompt: int = 0
+    has_stop: int = 0
+    is_complete: int = 0
+    is_aborted: int = 0
+    state: str = "warm_up"
+    user_prompt: str | None = None
+    user_prompt_time: float | None = None
+    last_activity_time: float | None = None
+    kind: str | None = None
+    reason: str | None = None
+    evidence: int = 0
+    """How strong the evidence of its end is; see `rounds.py`."""
+
+
+class Prompt(msgspec.Struct):
+    """`prompts`"""
+
+    prompt_id: str
+    round_id: str
+
+
+class Alias(msgspec.Struct):
+    """`flows`"""
+
+    alias: str
+    flow_id: str
+
+
+class Message(msgspec.Struct):
+    """`messages`"""
+
+    flow_id: str
+    request_id: str | None = None
+    sid: str = ""
+    pid: int | None = None
+    round_id: str | None = None
+    agent_id: str | None = None
+    is_sidechain: int = 0
+    role: str | None = None
+    model: str | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    stop_reason: str | None = None
+    is_complete: int = 0
+    message_id: str | None = None
+    parent_tool_use_id: str | None = None
+    block_count: int = 0
+    """The next free index."""
+    streamed_blocks: int = 0
+    """Blocks that came as a stream and were not yet matched with a whole copy."""
+
+
+class Block(msgspec.Struct):
+    """`content_blocks`"""
+
+    flow_id: str
+    block_index: int
+    block_type: str | None = None
+    tool_use_id: str | None = None
+    tool_name: str | None = None
+    start_time: float | None = None
+    complete_time: float | None = None
+    delta_count: int = 0
+    total_bytes: int = 0
+    content: str = ""
+    delta_file_path: str | None = None
+    is_complete: int = 0
+    sid: str = ""
+    round_id: str | None = None
+    last_time: float | None = None
+    block_key: str | None = None
+    """Set when the whole block was received: pieces then add nothing."""
+    replayed: int | None = None
+    """How much of the content was streamed once more since the block was started again."""
+
+
+class BlockKey(msgspec.Struct):
+    """`block_keys`"""
+
+    block_key: str
+    flow_id: str
+    block_index: int
+
+
+class Result(msgspec.Struct):
+    """`tool_results`"""
+
+    tool_use_id: str
+    flow_id: str | None = None
+    block_index: int | None = None
+    result_time: float | None = None
+    is_error: int | None = None
+    content_size: int = 0
+    content_preview: str = ""
+    content_file_path: str | None = None
+    execution_duration_ms: float | None = None
+    content: str | None = None
+    result_id: str | None = None
+    measured_ms: float | None = None
+    sid: str = ""
+
+
+class Usage(msgspec.Struct):
+    """`usage`"""
+
+    usage_id: str
+    sid: str
+    flow_id: str | None = None
+    origin: str = "message"
+    time: float | None = None
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    reasoning_tokens: int = 0
+    is_final: int = 0
+    is_sidechain: int = 0
+    request_id: str | None = None
+    first_time: float | None = None
+
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Table(Generic[R]):
+    """The rows of one table: memory first, then the database; what changed is written once per batch.
+
+    A table that was empty at the start is known whole until rows leave the memory, so that filling it asks nothing.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, name: str, row: type[R], *, key: int = 1) -> None:
+        """`key`: how many of the first columns are the primary key."""
+        columns = row.__struct_fields__
+        self._connection = connection
+        self._row = row
+        self._key = key
+        where = " AND ".join(f"{column} = ?" for column in columns[:key])
+        self._select = f"SELECT {', '.join(columns)} FROM {name} WHERE {where}"
+        self._replace = f"INSERT OR REPLACE INTO {name}({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        self._rows: dict[Any, R] = {}
+        self._changed: dict[Any, R] = {}
+        self._whole = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
+
+    def get(self, key: Any) -> R | None:
+        """The row with this key (a tuple when it has several columns); None when there is none."""
+        row = self._rows.get(key)
+        if row is not None or self._whole:
+            return row
+        found = self._connection.execute(self._select, key if self._key > 1 else (key,)).fetchone()
+        if found is None:
+            return None
+        row = self._rows[key] = self._row(*found)
+        return row
+
+    def put(self, key: Any, row: R) -> R:
+        """A new row, or one that changed."""
+        self._rows[key] = row
+        self._changed[key] = row
+        return row
+
+    def find(self, where: str, parameters: tuple[Any, ...]) -> R | None:
+        """The first row that fulfils a condition, which must be true of rows in the database and of those in memory
+        alike: flush first, or use it only for what cannot have changed in this batch."""
+        found = self._connection.execute(f"{self._select.partition(' WHERE ')[0]} WHERE {where}", parameters).fetchone()
+        if found is None:
+            return None
+        row = self._row(*found)
+        key = found[0] if self._key == 1 else tuple(found[: self._key])
+        return self._rows.setdefault(key, row)
+
+    def flush(self) -> None:
+        """Writes what changed."""
+        if self._changed:
+            self._connection.executemany(self._replace, map(msgspec.structs.astuple, self._changed.values()))
+            self._changed.clear()
+        if len(self._rows) > CACHE_ROWS:
+            self._whole = False
+            for key in list(self._rows)[:EVICT_ROWS]:
+                del self._rows[key]

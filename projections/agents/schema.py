@@ -1,0 +1,84 @@
+"""The tables. Columns of the contract keep their names and meanings; the others hold what the fold has to remember."""
+
+from __future__ import annotations
+
+SCHEMA = (
+    """CREATE TABLE sessions(
+      sid TEXT PRIMARY KEY, agent TEXT, pid INTEGER, start_time REAL, end_time REAL, is_active INTEGER NOT NULL,
+      last_activity_time REAL, parent_sid TEXT, cwd TEXT, git_branch TEXT, version TEXT, title TEXT,
+      metadata TEXT NOT NULL, model TEXT, title_rank INTEGER NOT NULL, round_count INTEGER NOT NULL,
+      current_round TEXT, open_rounds TEXT NOT NULL, zone_offset REAL, waiting_reason TEXT, held_prompt TEXT
+    ) STRICT""",
+    """CREATE TABLE runs(
+      sid TEXT NOT NULL, pid INTEGER NOT NULL, start_time REAL NOT NULL, end_time REAL, exit_reason TEXT,
+      last_time REAL NOT NULL, process_started REAL, boot_id TEXT, exit_code INTEGER, is_current INTEGER NOT NULL,
+      PRIMARY KEY (sid, pid, start_time)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE rounds(
+      round_id TEXT PRIMARY KEY, sid TEXT NOT NULL, pid INTEGER, round_number INTEGER NOT NULL, start_time REAL,
+      end_time REAL, duration_ms REAL, has_user_prompt INTEGER NOT NULL, has_stop INTEGER NOT NULL,
+      is_complete INTEGER NOT NULL, is_aborted INTEGER NOT NULL, state TEXT NOT NULL, user_prompt TEXT,
+      user_prompt_time REAL, last_activity_time REAL, kind TEXT, reason TEXT, evidence INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE TABLE prompts(prompt_id TEXT PRIMARY KEY, round_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE flows(alias TEXT PRIMARY KEY, flow_id TEXT NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE messages(
+      flow_id TEXT PRIMARY KEY, request_id TEXT, sid TEXT NOT NULL, pid INTEGER, round_id TEXT, agent_id TEXT,
+      is_sidechain INTEGER NOT NULL, role TEXT, model TEXT, start_time REAL, end_time REAL, stop_reason TEXT,
+      is_complete INTEGER NOT NULL, message_id TEXT, parent_tool_use_id TEXT, block_count INTEGER NOT NULL,
+      streamed_blocks INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE content_blocks(
+      flow_id TEXT NOT NULL, block_index INTEGER NOT NULL, block_type TEXT, tool_use_id TEXT, tool_name TEXT,
+      start_time REAL, complete_time REAL, delta_count INTEGER NOT NULL, total_bytes INTEGER NOT NULL,
+      content TEXT NOT NULL, delta_file_path TEXT, is_complete INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT,
+      last_time REAL, block_key TEXT, replayed INTEGER, PRIMARY KEY (flow_id, block_index)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX blocks_by_tool ON content_blocks(tool_use_id) WHERE tool_use_id IS NOT NULL",
+    """CREATE TABLE block_keys(
+      block_key TEXT PRIMARY KEY, flow_id TEXT NOT NULL, block_index INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE tool_results(
+      tool_use_id TEXT PRIMARY KEY, flow_id TEXT, block_index INTEGER, result_time REAL, is_error INTEGER,
+      content_size INTEGER NOT NULL, content_preview TEXT NOT NULL, content_file_path TEXT,
+      execution_duration_ms REAL, content TEXT, result_id TEXT, measured_ms REAL, sid TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE usage(
+      usage_id TEXT PRIMARY KEY, sid TEXT NOT NULL, flow_id TEXT, origin TEXT NOT NULL, time REAL, model TEXT,
+      input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_creation_input_tokens INTEGER NOT NULL,
+      cache_read_input_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, is_final INTEGER NOT NULL,
+      is_sidechain INTEGER NOT NULL, request_id TEXT, first_time REAL
+    ) STRICT""",
+    """CREATE TABLE errors(
+      event_id TEXT PRIMARY KEY, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,
+      error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE raw_events(
+      event_id TEXT PRIMARY KEY, position INTEGER NOT NULL, event_type TEXT NOT NULL, timestamp REAL,
+      raw_json TEXT NOT NULL, processed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE VIEW incomplete_rounds AS
+      SELECT round_id, sid, pid, round_number, state, user_prompt, start_time, last_activity_time
+      FROM rounds WHERE state IN ('open', 'orphaned')""",
+    """CREATE VIEW pending_tool_calls AS
+      SELECT b.tool_use_id, b.tool_name, b.flow_id, b.block_index, b.sid, b.round_id, b.complete_time, b.content
+      FROM content_blocks b
+      WHERE b.is_complete = 1 AND b.block_type = 'tool_use' AND b.tool_use_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM tool_results r WHERE r.tool_use_id = b.tool_use_id)""",
+)
+
+LATE_SCHEMA = (
+    "CREATE INDEX sessions_by_start ON sessions(start_time)",
+    "CREATE INDEX sessions_active ON sessions(last_activity_time) WHERE is_active = 1",
+    "CREATE INDEX runs_current ON runs(pid) WHERE end_time IS NULL",
+    "CREATE INDEX rounds_by_session ON rounds(sid, round_number)",
+    "CREATE INDEX rounds_not_ended ON rounds(state, last_activity_time) WHERE state IN ('open', 'orphaned')",
+    "CREATE INDEX messages_by_round ON messages(round_id, start_time)",
+    "CREATE INDEX messages_by_session ON messages(sid, start_time)",
+    "CREATE INDEX blocks_by_session ON content_blocks(sid, start_time)",
+    "CREATE INDEX tool_blocks ON content_blocks(complete_time) WHERE block_type = 'tool_use' AND is_complete = 1",
+    "CREATE INDEX results_by_time ON tool_results(result_time)",
+    "CREATE INDEX usage_by_session ON usage(sid, time)",
+    "CREATE INDEX usage_by_time ON usage(time)",
+    "CREATE INDEX errors_by_time ON errors(time)",
+)

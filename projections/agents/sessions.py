@@ -1,0 +1,156 @@
+"""Sessions, their runs, and the time of what happens in them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from eventsrc.plugin import Fact, ProcessGone, ProcessSeen, SessionEnded, SessionObserved, SessionStarted, Waiting
+from projections.agents.rows import Run, Session, Table
+
+QUARTER = 900.0  # time zones differ by multiples of 15 minutes
+
+
+class Sessions:
+    """What is known of sessions and runs."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._table = Table(connection, "sessions", Session)
+        self._runs = Table(connection, "runs", Run, key=3)
+        self._connection = connection
+        self._current: dict[tuple[str, int], Run] = {}  # newest run of a process; a cache of `is_current`
+
+    def of(self, fact: Fact, time: float | None) -> Session:
+        """The session of a fact, touched by it; made when it is new."""
+        row = self._table.get(fact.sid)
+        if row is None:
+            row = Session(fact.sid, fact.agent or None, start_time=time)
+        elif (time is None or (row.last_activity_time or 0.0) >= time) and fact.pid in (None, row.pid):
+            return row  # nothing that a row of sessions shows
+        if fact.agent and row.agent is None:
+            row.agent = fact.agent
+        if time is not None:
+            row.start_time = time if row.start_time is None else min(row.start_time, time)
+            row.last_activity_time = max(row.last_activity_time or time, time)
+        if fact.pid is not None:
+            row.pid = fact.pid
+        return self._table.put(fact.sid, row)
+
+    def changed(self, session: Session) -> None:
+        """The row was changed by somebody else."""
+        self._table.put(session.sid, session)
+
+    def time_of(self, fact: Fact) -> float | None:
+        """When a fact happened, in UTC; local time is shifted by the offset that its producer is known by."""
+        if fact.time is not None or fact.local is None:
+            return fact.time
+        row = self._table.get(fact.sid)
+        offset = row.zone_offset if row is not None else None
+        if fact.zone_hint is not None:
+            found = round((fact.local - fact.zone_hint) / QUARTER) * QUARTER
+            if found != offset:
+                offset = found
+                row = row or Session(fact.sid, fact.agent or None)
+                row.zone_offset = found
+                self._table.put(fact.sid, row)
+        return fact.local - (offset or 0.0)
+
+    def run_of(self, fact: Fact, session: Session, time: float | None, *, begins: bool = False) -> Run | None:
+        """The run that a fact belongs to; None without a process. `begins`: an ended run is followed by a new one."""
+        if fact.pid is None:
+            return None
+        run = self._newest(fact.sid, fact.pid)
+        if run is None or (begins and run.end_time is not None):
+            if run is not None:
+                run.is_current = 0
+                self._put(run)
+            run = Run(fact.sid, fact.pid, time or session.start_time or 0.0, last_time=time or 0.0)
+            self._current[fact.sid, fact.pid] = run
+            self._put(run)
+            session.is_active = 1
+            session.end_time = None
+            self.changed(session)
+        elif time is not None and time > run.last_time:
+            run.last_time = time
+            self._put(run)
+        return run
+
+    def observed(self, fact: SessionObserved, session: Session) -> None:
+        """Attributes: the last value wins; a title only against one of lower or equal rank."""
+        for name in ("cwd", "git_branch", "version", "parent_sid", "model"):
+            value = getattr(fact, name)
+            if value is not None:
+                setattr(session, name, value)
+        if fact.title is not None and fact.title_rank >= session.title_rank:
+            session.title, session.title_rank = fact.title, fact.title_rank
+        if fact.metadata:
+            session.metadata = json.dumps({**json.loads(session.metadata), **fact.metadata}, sort_keys=True)
+        self.changed(session)
+
+    def started(self, fact: SessionStarted, session: Session, time: float | None) -> None:
+        """A process took the session up."""
+        run = self.run_of(fact, session, time, begins=True)
+        if run is not None and fact.process_started is not None:
+            run.process_started = fact.process_started
+            self._put(run)
+
+    def ended(self, fact: SessionEnded, session: Session, time: float | None) -> None:
+        """A run ended by itself."""
+        self._end(fact, session, time, fact.reason or "ended")
+
+    def seen(self, fact: ProcessSeen, session: Session, time: float | None) -> None:
+        """A watched process is alive."""
+        run = self.run_of(fact, session, None)
+        if run is not None:
+            run.process_started, run.boot_id = fact.process_started, fact.boot_id or None
+            self._put(run)
+
+    def gone(self, fact: ProcessGone, session: Session, time: float | None) -> bool:
+        """A watched process is no longer there; False when its run had ended already."""
+        run = self._newest(fact.sid, fact.pid) if fact.pid is not None else None
+        if run is None or run.end_time is not None:
+            return False
+        run.exit_code = fact.exit_code
+        self._end(fact, session, time, fact.reason)
+        return True
+
+    def waits(self, fact: Waiting, session: Session) -> None:
+        """The agent waits for a person, or does so no more."""
+        session.waiting_reason = (fact.reason or "waiting") if fact.waiting else None
+        self.changed(session)
+
+    def flush(self) -> None:
+        """Writes what changed."""
+        self._table.flush()
+        self._runs.flush()
+        if len(self._current) > 10_000:
+            self._current.clear()
+
+    def _end(self, fact: Fact, session: Session, time: float | None, reason: str) -> None:
+        run = self._newest(fact.sid, fact.pid) if fact.pid is not None else None
+        if run is not None and run.end_time is None:
+            run.end_time, run.exit_reason = time if time is not None else run.last_time, reason
+            self._put(run)
+        if run is None or session.pid == run.pid:
+            session.is_active = 0
+            session.end_time = time
+            session.waiting_reason = None
+            self.changed(session)
+
+    def _newest(self, sid: str, pid: int) -> Run | None:
+        run = self._current.get((sid, pid))
+        if run is None:
+            run = self._runs.find("sid = ? AND pid = ? AND is_current = 1", (sid, pid))
+            if run is not None:
+                self._current[sid, pid] = run
+        return run
+
+    def _put(self, run: Run) -> None:
+        self._runs.put((run.sid, run.pid, run.start_time), run)
+
+
+def open_rounds(session: Session) -> list[str]:
+    """Rounds of the session that have a prompt and no end."""
+    found: list[Any] = json.loads(session.open_rounds)
+    return [str(one) for one in found]

@@ -1,0 +1,102 @@
+"""Tokens: one row per model call, right whatever the order and however often its records come.
+
+The kept record is a whole one, never a mix of fields: a copy that is not of a side chain beats one that is, then the
+larger total wins, and equal totals keep the first. A stream replaces field by field: its numbers are cumulative.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from eventsrc.plugin import UsageReported
+from projections.agents.rows import Table, Usage
+
+FIELDS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "reasoning_tokens",
+)
+
+
+class Usages:
+    """What is known of tokens."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._table = Table(connection, "usage", Usage)
+
+    def reported(self, fact: UsageReported, flow: str | None, name: str, time: float | None) -> None:
+        """A record about a call. `name` is the id that all records of the call are known by."""
+        row = self._table.get(name)
+        if row is not None and _another_call(row, fact):
+            name = f"{name}#{fact.request_id}"
+            row = self._table.get(name)
+        if row is None:
+            self._table.put(name, _row(name, fact, flow, time))
+            return
+        if time is not None:
+            row.first_time = time if row.first_time is None else min(row.first_time, time)
+        if fact.rule == "replace":
+            _replace(row, fact, time)
+        else:
+            new = _row(name, fact, flow, time)
+            if _better(new, row):
+                new.first_time, new.is_final = row.first_time, new.is_final
+                row = new
+        row.flow_id = row.flow_id or flow
+        self._table.put(name, row)
+
+    def flush(self) -> None:
+        """Writes what changed."""
+        self._table.flush()
+
+
+def _another_call(row: Usage, fact: UsageReported) -> bool:
+    """Two different requests under one message id are two calls, unless one is a side chain's copy."""
+    return bool(
+        row.request_id
+        and fact.request_id
+        and row.request_id != fact.request_id
+        and not row.is_sidechain
+        and not fact.is_sidechain
+    )
+
+
+def _row(name: str, fact: UsageReported, flow: str | None, time: float | None) -> Usage:
+    counts = {field: getattr(fact, field) or 0 for field in FIELDS}
+    return Usage(
+        name,
+        fact.sid,
+        flow,
+        fact.origin,
+        time,
+        fact.model,
+        **counts,
+        is_final=int(fact.is_final),
+        is_sidechain=int(fact.is_sidechain),
+        request_id=fact.request_id or None,
+        first_time=time,
+    )
+
+
+def _better(new: Usage, old: Usage) -> bool:
+    if new.origin != old.origin:
+        return new.origin == "message"
+    if new.is_sidechain != old.is_sidechain:
+        return not new.is_sidechain
+    return new.total > old.total
+
+
+def _replace(row: Usage, fact: UsageReported, time: float | None) -> None:
+    """A stream's later numbers. Those of a copy that knows less than what is there change nothing."""
+    if row.is_final and not fact.is_final:
+        return
+    for field in FIELDS:
+        value = getattr(fact, field)
+        if value is not None:
+            setattr(row, field, value)
+    row.model = fact.model or row.model
+    row.is_final = max(row.is_final, int(fact.is_final))
+    if row.time is None:
+        row.time = time
