@@ -55,6 +55,8 @@ class SessionObserved(_Fact, frozen=True, kw_only=True):
     parent_sid: str | None = None
     model: str | None = None
     metadata: dict[str, str] = {}
+    title_of: str = ""
+    """Record (uuid) whose session the title is for, when `sid` does not name that session."""
 
 
 class SessionStarted(_Fact, frozen=True, kw_only=True):

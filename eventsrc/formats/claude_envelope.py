@@ -1,4 +1,4 @@
-"""Is a record a line of Claude Code, and what is its envelope? Runs once per record at ingest: one decode, no copies."""
+"""Is a record a line of Claude Code, and what is its envelope? Runs once per record at ingest: one decode."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, field
 
+from eventsrc.formats.catalogue import subject_of
 from eventsrc.formats.claude_line import decode_as, split
 from eventsrc.formats.claude_place import place_of
 from eventsrc.limits import ID_CHARS
@@ -17,6 +18,7 @@ PREFIX = "claude_code."
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_SESSION_CHARS = ID_CHARS - len("session/")
 _NEVER_BEFORE = 1e11  # milliseconds since the epoch are above this, seconds below: both were written in history files
 
 
@@ -112,19 +114,19 @@ def _kind(head: Head) -> str | None:
         return None
     if head.type is None:
         return _kind_without_type(head)
-    known = head.session_id or head.uuid
+    known = bool(head.session_id or head.uuid)
     if head.type in {"user", "assistant"}:
-        claimed = head.message and (known or head.timestamp is not None)
+        claimed = bool(head.message) and (known or head.timestamp is not None)
     elif head.type == "summary":
-        claimed = head.leaf_uuid or known
+        claimed = bool(head.leaf_uuid) or known
     elif head.type == "file-history-snapshot":
-        claimed = head.snapshot or known
+        claimed = bool(head.snapshot) or known
     elif head.type in {"started", "result"} and head.key and head.agent_id and not known:
         return "journal"
     elif head.type == "attachment":
         claimed = head.attachment is not None
     else:
-        claimed = head.session_id
+        claimed = bool(head.session_id)
     return _dotted(head) if claimed else None
 
 
@@ -147,5 +149,6 @@ def _dotted(head: Head) -> str:
 
 def _subject(head: Head, kind: str, source: str) -> str:
     session = session_of(head.session_id, kind, source)
-    subject = f"session/{session}" if session else f"source/{source}"
-    return subject if len(subject) <= ID_CHARS else subject[:ID_CHARS]
+    if not session:
+        return subject_of(source)
+    return f"session/{session[:_SESSION_CHARS]}"

@@ -1,8 +1,8 @@
 """The fields of a transcript line that carry meaning, decoded once and tolerant of drift.
 
-Lines are decoded straight into structs, which skips what nobody reads (a line of 1 MB is mostly a copy of a file). A line
-that contradicts a struct is salvaged: every field that fits is kept, every other one counts as missing, because every
-drift seen so far added or retyped a field and none moved one.
+Lines are decoded straight into structs, which skips what nobody reads (a line of 1 MB is mostly a copy of a file). A
+line that contradicts a struct is salvaged: every field that fits is kept, every other one counts as missing, because
+every drift seen so far added or retyped a field and none moved one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the name of a transcript file says: whose session it is, and whether a sub-agent wrote it.
 
-Layouts below `projects/<slug>/`: `<session>.jsonl`, `<session>/subagents/…/agent-<id>.jsonl` (with `.meta.json`), and the
-older `agent-<id>.jsonl` beside the session files, which only its records tie to a session.
+Layouts below `projects/<slug>/`: `<session>.jsonl`, `<session>/subagents/…/agent-<id>.jsonl` (with `.meta.json`), and
+the older `agent-<id>.jsonl` beside the session files, which only its records tie to a session.
 """
 
 from __future__ import annotations
