@@ -104,7 +104,7 @@ class Agents(Projection):
             self._rounds.ended(fact, session, time)
             self._sessions.changed(session)
         elif isinstance(fact, MESSAGE_FACTS):
-            self._message(fact, session, time)
+            self._message(fact, session, time, reading.source)
         else:
             self._around(fact, session, time, reading)
 
@@ -116,7 +116,7 @@ class Agents(Projection):
         round_id = self._rounds.touch(fact, session, last)
         self._flows.delta(fact, round_id, time, last)
 
-    def _message(self, fact: Fact, session: Session, time: float | None) -> None:
+    def _message(self, fact: Fact, session: Session, time: float | None, source: str) -> None:
         """Messages, blocks, results and tokens, all within the round that goes on."""
         round_id = self._rounds.touch(fact, session, time)
         if isinstance(fact, MessageStarted):
@@ -124,7 +124,7 @@ class Agents(Projection):
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
-            self._used(fact, time)
+            self._used(fact, time, source)
         elif isinstance(fact, ToolResultReceived):
             self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
         else:
@@ -151,14 +151,14 @@ class Agents(Projection):
         if block.tool_use_id:
             self._results.called(block)
 
-    def _used(self, fact: UsageReported, time: float | None) -> None:
+    def _used(self, fact: UsageReported, time: float | None, source: str) -> None:
         named = fact.message_id or fact.request_id
         flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None
         message = self._flows.message_of(flow) if flow else None
         name = fact.usage_id
         if message is not None and message.message_id and name in (fact.request_id, fact.message_id):
             name = message.message_id
-        self._usage.reported(fact, flow, name, time)
+        self._usage.reported(fact, flow, name, time, source)
 
     def _around(self, fact: Fact, session: Session, time: float | None, reading: Reading) -> None:
         """What is seen around the agent."""

@@ -183,6 +183,9 @@ class Usage(msgspec.Struct):
     is_sidechain: int = 0
     request_id: str | None = None
     first_time: float | None = None
+    source: str = ""
+    """Where the kept record stands: of copies that say the same, the source that sorts first owns the call."""
+    rule: str = "largest"
 
     @property
     def total(self) -> int:

@@ -47,7 +47,8 @@ SCHEMA = (
       usage_id TEXT PRIMARY KEY, sid TEXT NOT NULL, flow_id TEXT, origin TEXT NOT NULL, time REAL, model TEXT,
       input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_creation_input_tokens INTEGER NOT NULL,
       cache_read_input_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, is_final INTEGER NOT NULL,
-      is_sidechain INTEGER NOT NULL, request_id TEXT, first_time REAL
+      is_sidechain INTEGER NOT NULL, request_id TEXT, first_time REAL, source TEXT NOT NULL,
+      rule TEXT NOT NULL
     ) STRICT""",
     """CREATE TABLE errors(
       event_id TEXT PRIMARY KEY, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,

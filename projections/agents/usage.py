@@ -1,7 +1,7 @@
 """Tokens: one row per model call, right whatever the order and however often its records come.
 
 The kept record is a whole one, never a mix of fields: a copy that is not of a side chain beats one that is, then the
-larger total wins, and equal totals keep the first. A stream replaces field by field: its numbers are cumulative.
+larger total wins, then the source that sorts first, then the first. A stream replaces field by field: its numbers are cumulative.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ class Usages:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._table = Table(connection, "usage", Usage)
 
-    def reported(self, fact: UsageReported, flow: str | None, name: str, time: float | None) -> None:
+    def reported(self, fact: UsageReported, flow: str | None, name: str, time: float | None, source: str) -> None:
         """A record about a call. `name` is the id that all records of the call are known by."""
         row = self._table.get(name)
         if row is not None and _another_call(row, fact):
-            name = f"{name}#{fact.request_id}"
+            name = f"{name}#{fact.request_id or 'no request'}"
             row = self._table.get(name)
         if row is None:
-            self._table.put(name, _row(name, fact, flow, time))
+            self._table.put(name, _row(name, fact, flow, time, source))
             return
         if time is not None:
             row.first_time = time if row.first_time is None else min(row.first_time, time)
         if fact.rule == "replace":
             _replace(row, fact, time)
         else:
-            new = _row(name, fact, flow, time)
+            new = _row(name, fact, flow, time, source)
             if _better(new, row):
                 new.first_time, new.is_final = row.first_time, new.is_final
                 row = new
@@ -53,17 +53,15 @@ class Usages:
 
 
 def _another_call(row: Usage, fact: UsageReported) -> bool:
-    """Two different requests under one message id are two calls, unless one is a side chain's copy."""
-    return bool(
-        row.request_id
-        and fact.request_id
-        and row.request_id != fact.request_id
-        and not row.is_sidechain
-        and not fact.is_sidechain
-    )
+    """Two different requests under one message id are two calls, unless one is a side chain's copy; in transcripts a
+    record without a request is another one too."""
+    ours, theirs = row.request_id, fact.request_id or None
+    if row.is_sidechain or fact.is_sidechain or ours == theirs:
+        return False
+    return bool(ours and theirs) or (fact.rule == "largest" and row.rule == "largest")
 
 
-def _row(name: str, fact: UsageReported, flow: str | None, time: float | None) -> Usage:
+def _row(name: str, fact: UsageReported, flow: str | None, time: float | None, source: str) -> Usage:
     counts = {field: getattr(fact, field) or 0 for field in FIELDS}
     return Usage(
         name,
@@ -76,7 +74,9 @@ def _row(name: str, fact: UsageReported, flow: str | None, time: float | None) -
         is_final=int(fact.is_final),
         is_sidechain=int(fact.is_sidechain),
         request_id=fact.request_id or None,
+        rule=fact.rule,
         first_time=time,
+        source=source,
     )
 
 
@@ -85,7 +85,7 @@ def _better(new: Usage, old: Usage) -> bool:
         return new.origin == "message"
     if new.is_sidechain != old.is_sidechain:
         return not new.is_sidechain
-    return new.total > old.total
+    return (-new.total, new.source) < (-old.total, old.source)
 
 
 def _replace(row: Usage, fact: UsageReported, time: float | None) -> None:
