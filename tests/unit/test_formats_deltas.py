@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from eventsrc.formats.catalogue import Formats, join
 from eventsrc.formats.sse_lines import SseLines
-from eventsrc.plugin import BlockCompleted, BlockDelta, Fact, PromptSubmitted, Reading, UsageReported
+from eventsrc.plugin import Activity, BlockCompleted, BlockDelta, Fact, PromptSubmitted, Reading, UsageReported
 from eventsrc.testing.generate import generate_sse_lines
 from tests.conformance.formats import event_of, record_of
 
@@ -159,3 +161,51 @@ def test_a_clock_that_goes_back_is_not_hidden() -> None:
         BlockDelta(sid="s", time=time, request_id="q", index=0, kind="text", text="x") for time in (5.0, 9.0, 7.0)
     ]
     assert len(join(reading_of(n, piece, "r") for n, piece in enumerate(pieces, 1))) == 2
+
+
+def piece_at(time: float | None = 0.0, local: float | None = None, *, zone_hint: float | None = None) -> BlockDelta:
+    return BlockDelta(
+        sid="s1", time=time, local=local, zone_hint=zone_hint, request_id="q1", index=0, kind="text", text="x"
+    )
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        BlockCompleted(sid="s1", request_id="q1", index=0),
+        PromptSubmitted(sid="s1", prompt="of the same session"),
+        PromptSubmitted(prompt="of nobody, so perhaps of everybody"),
+        PromptSubmitted(sid="s2", local=8.0, zone_hint=1.0, prompt="moves the clock of the process"),
+        BlockDelta(sid="s2", local=8.0, zone_hint=1.0, request_id="q9", index=0, kind="text", text="moves it, too"),
+        UsageReported(sid="s3", usage_id="m1", request_id="q1"),
+    ],
+    ids=lambda fact: f"{type(fact).__name__} {getattr(fact, 'prompt', '')}",
+)
+def test_nothing_is_held_back_before_a_fact_that_may_look_at_it(between: Fact) -> None:
+    facts: list[Fact] = [piece_at(), Activity(sid="s9"), piece_at(), between, piece_at()]
+    joined = join(reading_of(n, fact, "r") for n, fact in enumerate(facts, 1))
+    assert [one.position for one in joined] == [1, 2, 3, 4, 5]
+
+
+def test_what_no_fact_looks_at_is_joined_across_other_sessions() -> None:
+    facts: list[Fact] = [piece_at(), Activity(sid="s9"), piece_at(), Activity(sid="s9"), piece_at()]
+    joined = join(reading_of(n, fact, "r") for n, fact in enumerate(facts, 1))
+    assert [one.position for one in joined] == [1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (reading_of(1, piece_at(None, 5.0), "r1"), reading_of(2, piece_at(None, 5.0), "r2")),
+        (reading_of(1, piece_at(None, 5.0), "r"), reading_of(2, piece_at(None, 4.0), "r")),
+        (reading_of(1, piece_at(None, 5.0), "r"), reading_of(2, piece_at(None, None), "r")),
+        (reading_of(1, piece_at(5.0), "r"), reading_of(2, piece_at(None, 5.0), "r")),
+        (reading_of(1, piece_at(5.0), "r"), reading_of(2, piece_at(4.0), "r")),
+        (reading_of(1, piece_at(5.0), "r"), replace(reading_of(2, piece_at(5.0), "r"), source="file:///other")),
+        (reading_of(1, piece_at(5.0), "r"), reading_of(2, replace(piece_at(5.0), pid=2), "r")),
+        (reading_of(1, piece_at(5.0), "r"), reading_of(2, replace(piece_at(5.0), round="r2"), "r")),
+        (reading_of(1, piece_at(5.0), "r"), reading_of(2, replace(piece_at(5.0), kind="json"), "r")),
+    ],
+)
+def test_pieces_that_would_hide_a_time_or_an_owner_stay_apart(first: Reading, second: Reading) -> None:
+    assert join([first, second]) == [first, second]
