@@ -52,15 +52,24 @@ async def test_killed_before_or_after_any_batch_nothing_is_lost_or_doubled(
 
 
 async def test_a_second_run_of_the_same_source_waits_for_what_is_on_its_way(path: Path, log: Memory) -> None:
+    accepted: list[tuple[Sequence[Record], Ticket[Appended]]] = []
+
+    async def accept(records: Sequence[Record]) -> Ticket[Appended]:
+        accepted.append((records, Ticket()))
+        return accepted[-1][1]
+
     append(path, *numbered(1, 5))
     source = Follow([path], log.cursor, once=True)
-    log.gate = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(source.run, accept)
+        await eventually(lambda: len(accepted) == 1)
+        tasks.cancel_scope.cancel()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(source.run, log.deliver)
         await anyio.wait_all_tasks_blocked()
-        tasks.cancel_scope.cancel()
-    log.gate.set()
-    await source.run(log.deliver)
+        records, ticket = accepted[0]
+        await log.deliver(records)  # the queue of the first run reaches the disk only now
+        ticket.set(Appended((1, 2, 3, 4, 5)))
     log.check()
     assert log.lines == numbered(1, 5)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from eventsrc.event import Record
-from eventsrc.source.place import Place, written
+from eventsrc.source.block import Moved, open_file
+from eventsrc.source.place import Place, Volumes, written
+from eventsrc.source.work import Work
 from tests.conformance.follower import Memory, append, following, log_is_quiet, numbered, read_once
 
 
@@ -160,3 +162,16 @@ async def test_no_watch_to_be_had_leaves_it_to_the_looks(
         append(tmp_path / "a.jsonl", *numbered(1, 1))
         await log.until_lines(1)
     assert log.lines == numbered(1, 1)
+
+
+@pytest.mark.parametrize("instead", ["file", "pipe", "folder"])
+def test_what_took_the_place_of_a_file_is_never_read_for_it(tmp_path: Path, instead: str) -> None:
+    path, volumes = tmp_path / "a.jsonl", Volumes()
+    append(path, b"1")
+    found = os.stat(path)
+    key = volumes.key(found.st_dev, found.st_ino, str(path))
+    os.close(open_file(str(path), key, volumes, Work()))
+    path.rename(tmp_path / "aside")
+    {"file": path.touch, "pipe": lambda: os.mkfifo(path), "folder": path.mkdir}[instead]()
+    with pytest.raises(Moved):
+        open_file(str(path), key, volumes, Work())

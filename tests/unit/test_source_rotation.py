@@ -9,7 +9,17 @@ import anyio
 import pytest
 
 from eventsrc import limits
-from tests.conformance.follower import Memory, append, copy_truncate, following, numbered, overwrite, read_once, rotate
+from tests.conformance.follower import (
+    Memory,
+    append,
+    copy_truncate,
+    following,
+    log_is_quiet,
+    numbered,
+    overwrite,
+    read_once,
+    rotate,
+)
 
 
 @pytest.fixture
@@ -245,3 +255,26 @@ async def test_a_rewrite_of_the_same_length_is_noticed(path: Path, log: Memory) 
     overwrite(path, b"".join(line + b"\n" for line in numbered(5, 9)))
     await read_once(log, path)
     assert log.lines == numbered(1, 5) + numbered(5, 9)
+
+
+async def test_a_rewrite_of_the_same_length_is_noticed_while_following(path: Path, log: Memory) -> None:
+    append(path, *numbered(1, 5))
+    async with following(log, path) as source:
+        await log.until_lines(5)
+        await log_is_quiet(source)
+        overwrite(path, b"".join(line + b"\n" for line in numbered(5, 9)))
+        os.utime(path, ns=(0, 1))  # whatever the clock's tick is
+        await log.until_lines(10)
+    assert log.lines == numbered(1, 5) + numbered(5, 9)
+
+
+async def test_a_file_renamed_to_a_name_that_nothing_matches_is_followed_on(path: Path, log: Memory) -> None:
+    append(path, *numbered(1, 2))
+    async with following(log, path) as source:
+        await log.until_lines(2)
+        aside = path.with_name("aside")
+        os.rename(path, aside)
+        await log_is_quiet(source, looks=5)
+        append(aside, *numbered(3, 4))
+        await log.until_lines(4)
+    assert log.notices == []
