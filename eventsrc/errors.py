@@ -55,6 +55,12 @@ class NotRunning(EventsrcError):
     exit_code = 3
 
 
+class CannotListen(EventsrcError):
+    """Cannot listen on {listen}: {reason}"""
+
+    hint = "Give another address with --listen HOST:PORT or the setting http.listen; empty: only the Unix socket."
+
+
 class NotAllowed(EventsrcError):
     """Not allowed: {reason}"""
 

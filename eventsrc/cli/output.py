@@ -102,9 +102,14 @@ def size(number: float | None) -> str:
     return f"{number:.1f} TiB"
 
 
-def moment(seconds: float | None) -> str:
-    """Seconds since the epoch in the reader's own time zone, to the second."""
+def moment(seconds: float | str | None) -> str:
+    """Seconds since the epoch, or RFC 3339, in the reader's own time zone, to the second."""
     from datetime import UTC, datetime
+
+    from eventsrc.clock import parse_time
+
+    if isinstance(seconds, str):
+        seconds = parse_time(seconds)
 
     if seconds is None:
         return "-"

@@ -7,12 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 
 from eventsrc.actor import Charge, Policy, Stage, Watermark
 from eventsrc.clock import Clock, parse_time
 from eventsrc.durable import Disk
 from eventsrc.errors import UnknownProjection
+from eventsrc.event import Position
 from eventsrc.metrics import Metrics
 from eventsrc.plugin import Projection
 from eventsrc.projector import Discovery, Projector, Rebuilt, Site, Standing, current, discover, open_feed
@@ -50,6 +52,8 @@ class Models:
         self._metrics = metrics
         self._projectors: dict[str, Projector] = {}
         self.standings: dict[str, Standing] = {}
+        self._stages = {one.name: metrics.stage(f"projector:{one.name}") for one in projections}
+        self._moved = anyio.Event()
 
     def charges(self) -> list[Charge]:
         """One actor per projection. They end when the log's watermark is closed and they have caught up."""
@@ -78,6 +82,11 @@ class Models:
             report[projection.name] = report_of(result)
         yield report
 
+    async def caught_up(self, position: Position) -> None:
+        """Returns when every read model that can has applied the log up to a position."""
+        while any(one.state != "broken" and one.position < position for one in self.standings.values()):
+            await self._moved.wait()
+
     def _make(self, projection: type[Projection]) -> Projector:
         made = Projector(projection, self._site, self._watermark, self._told)
         self._projectors[projection.name] = made
@@ -86,6 +95,8 @@ class Models:
     def _told(self, standing: Standing) -> None:
         before = self.standings.get(standing.name)
         self.standings[standing.name] = standing
+        self._moved.set()
+        self._moved = anyio.Event()
         numbers = self._metrics.projection(standing.name)
         numbers.position.set(standing.position)
         numbers.lag_events.set(max(0, self._watermark.position - standing.position))
@@ -96,10 +107,12 @@ class Models:
         live = standing.state == "live" and standing.position == self._watermark.position
         numbers.oldest_unapplied.set(0 if live or recorded is None else recorded)
         if live and before is not None and before.position < standing.position and recorded is not None:
-            self._metrics.pipeline.visible.observe(max(0.0, self._site_now() - recorded))
-
-    def _site_now(self) -> float:
-        return self._site.clock.now()
+            now = self._site.clock.now()
+            self._metrics.pipeline.visible.observe(max(0.0, now - recorded))
+            stage = self._stages[standing.name]
+            stage.came.inc(standing.position - before.position)
+            stage.went.inc(standing.position - before.position)
+            stage.last.set(now)
 
 
 def described(standing: Standing, head: int) -> dict[str, Any]:

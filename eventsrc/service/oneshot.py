@@ -12,10 +12,12 @@ from eventsrc.actor import Ticket
 from eventsrc.clock import Clock
 from eventsrc.event import Appended, Record
 from eventsrc.ingest import Counts
+from eventsrc.service.models import Models
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.source import Follow, Report, Stdin
 
 Once = Follow | Stdin
+CATCH_UP = 60.0  # seconds that a report waits for the read models; what is durable is durable
 
 
 class Counted:
@@ -44,8 +46,8 @@ class Counted:
         self.counts.add(await self._open.popleft().wait(), self._before)
 
 
-async def ingest_paths(pipeline: Pipeline, paths: Sequence[str], clock: Clock) -> AsyncIterator[object]:
-    """Yields `{"done": bytes, "total": bytes}` now and then, and the report last."""
+async def ingest_paths(pipeline: Pipeline, models: Models, paths: Sequence[str], clock: Clock) -> AsyncIterator[object]:
+    """Yields `{"done": bytes, "total": bytes}` now and then, and the report last, when the read models have it too."""
     send, receive = anyio.create_memory_object_stream[dict[str, Any]](1)
 
     def progress(done: int, total: int) -> None:
@@ -57,6 +59,8 @@ async def ingest_paths(pipeline: Pipeline, paths: Sequence[str], clock: Clock) -
     async def work() -> None:
         with send:
             report = await ingest_source(pipeline, Follow(paths, pipeline.cursor, once=True, progress=progress), clock)
+            with anyio.move_on_after(CATCH_UP):
+                await models.caught_up(report["last_position"] or 0)
             await send.send(report)
 
     async with anyio.create_task_group() as group:

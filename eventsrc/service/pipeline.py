@@ -29,6 +29,7 @@ class Pipeline:
         self.appends: Mailbox[Append] = Mailbox("log", weigh=_weight, clock=clock)
         self._metrics = metrics
         self._ingest = metrics.stage("ingest")
+        self._written = metrics.stage("log")
         self._clock = clock
         for mailbox in (self.arrivals, self.appends):
             metrics.mailboxes.add(mailbox.stats)
@@ -78,10 +79,15 @@ class Pipeline:
         self.log.close()
 
     def _ingested(self, events: int) -> None:
+        self._ingest.came.inc(events)
         self._ingest.went.inc(events)
         self._ingest.last.set(self._clock.now())
 
     def _grown(self, position: int) -> None:
+        events = position - self.watermark.position
+        self._written.came.inc(events)
+        self._written.went.inc(events)
+        self._written.last.set(self._clock.now())
         self.watermark.advance(position)
 
 

@@ -116,7 +116,7 @@ class ServicePort:
 
     def ingest(self, paths: Sequence[str]) -> AsyncIterator[object]:
         """Reads paths to their ends; yields progress, then the report."""
-        return ingest_paths(self._pipeline, list(paths), self._host.clock)
+        return ingest_paths(self._pipeline, self._models, list(paths), self._host.clock)
 
     def rebuild(self, names: Sequence[str]) -> AsyncIterator[object]:
         """Rebuilds read models; yields progress, then the report."""

@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 def serve(settings: Settings, data: Path, paths: Sequence[str], *, as_json: bool = False) -> int:
     """Runs the service in the foreground until a signal; returns the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("uvicorn", "watchfiles"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     service = Service(settings, data, paths)
     try:
         anyio.run(service.run)
@@ -72,6 +74,13 @@ class Service:
         self.report: DrainReport | None = None
         self._ready = ready
         self._stopping = anyio.Event()
+        self._running = anyio.Event()
+        self._head: Watermark
+
+    async def reached(self, position: int) -> None:
+        """Returns when the event at `position` is durable; call it while `run` works."""
+        await self._running.wait()
+        await self._head.beyond(position - 1)
 
     def stop(self) -> None:
         """Asks the service to drain and end; `run` then returns."""
@@ -83,6 +92,7 @@ class Service:
         pipeline = await anyio.to_thread.run_sync(
             Pipeline, self.data, self.settings, self.disk, self.clock, self.metrics
         )
+        self._head = pipeline.watermark
         try:
             await self._supervise(pipeline)
         finally:
@@ -186,8 +196,12 @@ class Service:
 
     def _say_ready(self, pipeline: Pipeline) -> None:
         recovery = pipeline.log.recovery
-        logger.info("the log in %s is at position %d (%s)", self.data, pipeline.log.head, recovery)
+        logger.info("the log in %s is at position %d", self.data, pipeline.log.head)
+        if not recovery.clean or recovery.index:
+            logger.warning("opening it found: %s", recovery)
+            self.metrics.log.rollbacks.inc(len(recovery.cuts))
         systemd.notify(systemd.READY, systemd.status(f"at position {pipeline.log.head}"))
+        self._running.set()
         self._ready()
 
     async def _end_when_asked(self, supervisor: Supervisor, _scope: anyio.CancelScope) -> None:
@@ -215,7 +229,7 @@ class _Delivering:
 
 
 def bind_tcp(listen: str) -> socket.socket:
-    """A bound listening socket; raises OSError when the address is taken."""
+    """A bound listening socket. Raises CannotListen."""
     host, _, port = listen.rpartition(":")
     return socket.create_server(
         (host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,0 +1,122 @@
+"""`eventsrc agents …`: the named questions of the read model, as commands.
+
+A read model that somebody adds gets its commands the same way: `eventsrc <read model> <question>`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from eventsrc.cli.options import common, directory
+from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, size
+from eventsrc.cli.tail import moment_of
+from eventsrc.errors import NotFound, UsageError
+from eventsrc.plugin import Question
+
+HIDDEN = ("watched_processes",)
+SHORT = 60  # characters of a cell in a table; --json gives everything
+UNITS: Mapping[str, Callable[[Any], str]] = {
+    "_time": moment,
+    "_start": moment,
+    "age": lambda value: duration(value),
+    "_ms": lambda value: duration(None if value is None else value / 1000),
+    "_bytes": size,
+    "_size": size,
+}
+"""How a column reads, by the end of its name."""
+
+
+class Questions(click.Group):
+    """One command per named question of a read model."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [question.name for question in _questions(str(self.name)) if question.name not in HIDDEN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        model = str(self.name)
+        found = [question for question in _questions(model) if question.name == cmd_name]
+        return command_of(model, found[0]) if found else None
+
+
+@click.group(cls=Questions)
+def agents() -> None:
+    """What coding agents did and are doing: sessions, rounds, messages, tools, tokens."""
+
+
+def command_of(model: str, question: Question) -> click.Command:
+    """The command that asks a named question."""
+    arguments = [click.Argument([name]) for name in question.arguments]
+    options: list[click.Parameter] = []
+    for name in question.parameters:
+        if name == "active":
+            options.append(click.Option(["--active"], is_flag=True, default=False, help="Only those that are active."))
+        elif name not in question.arguments and name != "now":
+            options.append(click.Option([f"--{name}"], default=None, help=f"See the question's {name}."))
+
+    @common
+    def ask(data: str | None, config_file: str | None, as_json: bool, **given: Any) -> None:
+        from eventsrc.service import read_models
+
+        answer = read_models(directory(data, config_file)).ask(model, question.name, _values(question, given))
+        rows = answer.objects()
+        if not rows and question.arguments:
+            raise NotFound(what=question.arguments[0], name=given[question.arguments[0]])
+        if as_json:
+            emit_json(rows)
+        elif not rows:
+            message(f"no {question.name}")
+        elif len(rows) == 1 and question.arguments:
+            emit_table(("", ""), [(name, _cell(name, value, 2000)) for name, value in rows[0].items()])
+        else:
+            shown = [name for name in answer.columns if any(row[name] not in (None, "", "{}") for row in rows)]
+            emit_table(shown, [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
+
+    made = click.command(question.name, help=question.about)(ask)
+    made.params[:0] = [*arguments, *options]
+    return made
+
+
+def _questions(model: str) -> list[Question]:
+    from eventsrc.projector import discover
+
+    found = discover().projections.get(model)
+    return list(found.questions) if found else []
+
+
+def _values(question: Question, given: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = dict(question.defaults)
+    for name in question.parameters:
+        value = given.get(name)
+        if name == "now":
+            values[name] = time.time()
+        elif name == "since":
+            values[name] = moment_of(value, time.time())
+        elif name == "active":
+            values[name] = 1 if value else None
+        elif value is not None:
+            values[name] = _number(name, value, question.defaults.get(name))
+    return values
+
+
+def _number(name: str, value: str, default: object) -> str | float | int:
+    """A number where the question's default is one, or where the parameter is one by its nature."""
+    if not (isinstance(default, int | float) or name == "pid"):
+        return value
+    try:
+        return float(value.removesuffix("s")) if isinstance(default, float) else int(value.removesuffix("s"))
+    except ValueError as error:
+        raise UsageError(reason=f"--{name} is a number, not {value!r}") from error
+
+
+def _cell(name: str, value: Any, most: int) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        shown = next((unit(value) for ending, unit in UNITS.items() if name.endswith(ending)), None)
+        return shown if shown is not None else f"{value:g}" if isinstance(value, float) else str(value)
+    text = " ".join(str(value).split())
+    return text if len(text) <= most or name.endswith("id") else text[: most - 1] + "…"
