@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from typing import TypeAlias
 
 import msgspec
 
 from eventsrc.errors import FormatConflict
 from eventsrc.formats.deltas import join
 from eventsrc.limits import ID_CHARS, SOURCE_FILES, TEXT_CACHE
-from eventsrc.plugin import Envelope, Event, Format, Reading, Record, Unknown
+from eventsrc.plugin import Envelope, Event, Fact, Format, Reading, Record, Unknown
 
 __all__ = ["GROUP", "RECORD_TYPE", "Formats", "Missing", "join"]
 
 GROUP = "eventsrc.formats"
+_Read: TypeAlias = Callable[[Event], Sequence[Fact]]
 RECORD_TYPE = "eventsrc.record"
 """The type of records that no format knows. They are kept as they are; a format that learns to read them later applies
 to new records only, because the type of an event never changes."""
@@ -46,7 +48,7 @@ class Formats:
         self.missing = tuple(missing)
         self._prefixes = _prefixes(self.formats)
         self._asked_last: dict[str, Format] = {}
-        self._readers: dict[str, Format | None] = {}
+        self._readers: dict[str, _Read | None] = {}
 
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Formats:
@@ -90,18 +92,23 @@ class Formats:
     def read(self, event: Event) -> Reading:
         """What an event means. No facts and the raw text where no format knows its type; ValueError or
         msgspec.DecodeError of the format where the data contradicts its type."""
-        one = self._reader(event.type)
-        facts = [] if one is None else one.read(event)
-        if type(facts) is not list:
-            facts = list(facts)
-        wanted = one is None
+        event_type = event.type
+        try:
+            read = self._readers[event_type]
+        except KeyError:
+            read = self._reader(event_type)
+        found = () if read is None else read(event)
+        facts = found if type(found) is list else list(found)
+        raw = None if read is not None else _text(event)
         for fact in facts:
-            wanted = wanted or type(fact) is Unknown
-        raw = event.raw.decode("utf-8", "replace") if wanted else None
+            if type(fact) is Unknown:
+                raw = _text(event)
+                break
+        # In the order of the fields; by name would cost as much as the rest of this function.
         return Reading(
             int(event.sequence),
             event.id,
-            event.type,
+            event_type,
             event.source,
             facts,
             raw,
@@ -110,16 +117,17 @@ class Formats:
             event.time,
         )
 
-    def _reader(self, event_type: str) -> Format | None:
-        try:
-            return self._readers[event_type]
-        except KeyError:
-            pass
-        one = next((owner for prefix, owner in self._prefixes if event_type.startswith(prefix)), None)
+    def _reader(self, event_type: str) -> _Read | None:
+        owners = (owner for prefix, owner in self._prefixes if event_type.startswith(prefix))
+        one = next(owners, None)
         if len(self._readers) >= TEXT_CACHE:
             self._readers.clear()
-        self._readers[event_type] = one
-        return one
+        read = self._readers[event_type] = None if one is None else one.read
+        return read
+
+
+def _text(event: Event) -> str:
+    return event.raw.decode("utf-8", "replace")
 
 
 def subject_of(source: str) -> str:

@@ -22,7 +22,7 @@ import msgspec
 
 from eventsrc.plugin import BlockDelta, Fact, Reading
 
-_Key: TypeAlias = tuple[str, str, int, str, str, str, int | None, str]
+_Key: TypeAlias = tuple[str, str, str, int, str, str, str, int | None, str]
 
 
 def join(readings: Iterable[Reading]) -> list[Reading]:
@@ -107,28 +107,38 @@ class _Joining:
 
     def __init__(self) -> None:
         self.out: list[Reading | None] = []
-        self._sessions: dict[str, dict[_Key, _Run]] = {}
-        """The open runs of each session."""
+        self._runs: dict[_Key, _Run] = {}
+        self._sessions: dict[str, list[_Key]] = {}
+        """The keys of each session's open runs."""
         self._flows: dict[str, set[str]] = {}
         """Messages with an open run, by either id → their sessions."""
 
     def piece(self, reading: Reading, piece: BlockDelta) -> None:
         """One delta: goes on with its block's run, or begins one."""
-        runs = self._sessions.get(piece.sid)
-        if runs is None:
-            runs = self._sessions[piece.sid] = {}
-        block = (piece.request_id, piece.message_id, piece.index, piece.kind)
-        key = (*block, piece.round, piece.agent, piece.pid, reading.source)
-        run = runs.get(key)
+        flow, other_flow = piece.request_id, piece.message_id
+        key = (
+            piece.sid,
+            flow,
+            other_flow,
+            piece.index,
+            piece.kind,
+            piece.round,
+            piece.agent,
+            piece.pid,
+            reading.source,
+        )
+        run = self._runs.get(key)
         slot = len(self.out)
         self.out.append(None)
         if run is not None:
             if (run.crosses or run.slot == slot - 1) and run.add(reading, piece, slot):
                 return
             self.out[run.slot] = run.joined()
-        runs[key] = _Run(reading, piece, slot, crosses=run is not None)
-        for flow in block[:2]:
-            self._flows.setdefault(flow, set()).add(piece.sid)
+        else:
+            self._sessions.setdefault(piece.sid, []).append(key)
+            for name in (flow, other_flow):
+                self._flows.setdefault(name, set()).add(piece.sid)
+        self._runs[key] = _Run(reading, piece, slot, crosses=run is not None)
 
     def other(self, fact: Fact) -> None:
         """Any other fact: what it may decide about must be whole before it."""
@@ -142,7 +152,8 @@ class _Joining:
                 self._close(sid)
 
     def _close(self, sid: str) -> None:
-        for run in self._sessions.pop(sid, {}).values():
+        for key in self._sessions.pop(sid, ()):
+            run = self._runs.pop(key)
             self.out[run.slot] = run.joined()
 
     def end(self) -> list[Reading]:

@@ -31,6 +31,7 @@ from typing import ClassVar
 import msgspec
 
 from eventsrc.formats import sse_claude, sse_codex, sse_codex_stream
+from eventsrc.formats.sse_delta import TYPE, usual_delta
 from eventsrc.formats.sse_rows import (
     SENTINELS,
     Head,
@@ -93,13 +94,15 @@ class SseLines:
     def read(self, event: Event) -> Sequence[Fact]:
         """What the row means; several rows glued on one line mean what each of them means, in order."""
         if event.data_base64 is None:
+            if event.type == TYPE and (piece := usual_delta(event.data)) is not None:
+                return [piece]
             return _facts(decode_row(event.data), event.type)
         facts: list[Fact] = []
-        for piece in pieces(event.raw):
-            if piece is None:
+        for part in pieces(event.raw):
+            if part is None:
                 facts.append(Unknown(what="a part of the line is torn"))
             else:
-                facts += _facts(decode_row(piece), event.type)
+                facts += _facts(decode_row(part), event.type)
         return facts
 
 

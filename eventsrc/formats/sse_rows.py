@@ -60,7 +60,8 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
 
 decode_head = msgspec.json.Decoder(Head).decode
 decode_row = msgspec.json.Decoder(Row).decode
-_origins: dict[str, Origin] = {}
+origins: dict[str, Origin] = {}
+"""Metadata texts → who wrote them, as far as remembered."""
 
 
 def origin_of(row: Row) -> Origin:
@@ -68,12 +69,12 @@ def origin_of(row: Row) -> Origin:
     text = row.metadata
     if type(text) is not str:
         return _origin(text if isinstance(text, dict) else {"pid": row.pid, "cwd": row.cwd})
-    origin = _origins.get(text)
+    origin = origins.get(text)
     if origin is None:
         origin = _origin(_object(text))
-        if len(_origins) >= TEXT_CACHE:
-            _origins.clear()
-        _origins[text] = origin
+        if len(origins) >= TEXT_CACHE:
+            origins.clear()
+        origins[text] = origin
     return origin
 
 

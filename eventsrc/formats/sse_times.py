@@ -8,10 +8,11 @@ from __future__ import annotations
 from eventsrc.limits import TEXT_CACHE
 from eventsrc.plugin import parse_time
 
-_minutes: dict[str, float] = {}
-_SECONDS = {f"{second:02}.": float(second) for second in range(60)}
+minutes: dict[str, float] = {}
+"""`2025-11-22T02:15:` → when that minute began, as far as remembered."""
+seconds = {f"{second:02}.": float(second) for second in range(60)}
 _LOCAL_MILLIS = {f"{milli:03}": milli / 1000 for milli in range(1000)}
-_MILLIS = {f"{text}Z": part for text, part in _LOCAL_MILLIS.items()}
+millis = {f"{text}Z": part for text, part in _LOCAL_MILLIS.items()}
 
 
 def instant(text: str | None) -> float | None:
@@ -19,7 +20,7 @@ def instant(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        return _minutes[text[:17]] + _SECONDS[text[17:20]] + _MILLIS[text[20:]]
+        return minutes[text[:17]] + seconds[text[17:20]] + millis[text[20:]]
     except KeyError:
         moment = parse_time(text)
         if moment is not None and len(text) == 24 and text[23] == "Z":
@@ -32,7 +33,7 @@ def wall(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        return _minutes[text[:17]] + _SECONDS[text[17:20]] + _LOCAL_MILLIS[text[20:]]
+        return minutes[text[:17]] + seconds[text[17:20]] + _LOCAL_MILLIS[text[20:]]
     except KeyError:
         moment = parse_time(f"{text}Z")
         if moment is not None and len(text) == 23:
@@ -54,6 +55,6 @@ def _remember(minute: str) -> None:
     """Takes `2025-11-22T02:15:`, the start of a time that is already known to be right."""
     start = parse_time(f"{minute}00Z")
     if start is not None:
-        if len(_minutes) >= TEXT_CACHE:
-            _minutes.clear()
-        _minutes[minute] = start
+        if len(minutes) >= TEXT_CACHE:
+            minutes.clear()
+        minutes[minute] = start
