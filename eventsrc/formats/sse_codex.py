@@ -106,23 +106,19 @@ def _raw_response_item(who: Who, payload: Object) -> list[Fact]:
 
 
 def call_received(who: Who, item: Object) -> BlockReceived:
-    """A whole tool call. The item's own id (`fc_…`) names the message, the call id names the call."""
+    """A whole tool call. The item's own id (`fc_…`) names the message, the call id names the call. The input is JSON
+    but for custom tools, which take any text (a patch)."""
     call_id = text_in(item, "call_id")
     given = [item[key] for key in ("arguments", "input", "action", "operation") if key in item]
     return BlockReceived(
         **who.fields,
         message_id=text_in(item, "id") or call_id,
         key=call_id,
-        block_type=call_type(item),
+        block_type="tool_use",
         content=content_text(given[0]) if given else "",
         tool_use_id=call_id,
         tool_name=call_name(item),
     )
-
-
-def call_type(item: Object) -> str:
-    """A custom tool takes any text; the input of all other calls is JSON."""
-    return "custom_tool_use" if text_in(item, "type") == "custom_tool_call" else "tool_use"
 
 
 def call_name(item: Object) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from eventsrc.formats.sse_codex import call_name, call_received, call_type
+from eventsrc.formats.sse_codex import call_name, call_received
 from eventsrc.formats.sse_rows import Row, origin_of
 from eventsrc.formats.sse_times import wall
 from eventsrc.formats.sse_who import Object, Who, codex_round, codex_who, content_text, object_in, sid_of, text_in
@@ -111,7 +111,7 @@ def _item_added(who: Who, body: str) -> list[Fact]:
     facts: list[Fact] = [MessageStarted(**who.fields, message_id=item_id, role=text_in(item, "role") or "assistant")]
     if text_in(item, "type").endswith("_call"):
         call_id = text_in(item, "call_id") or None
-        call: Object = {"block_type": call_type(item), "tool_use_id": call_id, "tool_name": call_name(item)}
+        call: Object = {"block_type": "tool_use", "tool_use_id": call_id, "tool_name": call_name(item)}
         facts.append(BlockStarted(**who.fields, message_id=item_id, index=0, **call))
     return facts
 
