@@ -26,6 +26,8 @@ class Cache(Struct):
 
 
 class OutputDetails(Struct):
+    """Parts of the output tokens, which include them."""
+
     thinking_tokens: int | None = None
 
 
@@ -85,6 +87,8 @@ class Copy(Struct, rename="camel"):
 
 
 class Progress(Struct, rename="camel"):
+    """What a running tool shows of itself; of a sub-agent, the message it has just got or written."""
+
     type: str = ""
     message: Copy | None = None
     agent_id: str | None = None

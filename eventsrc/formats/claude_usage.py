@@ -12,9 +12,13 @@ from eventsrc.plugin import UsageReported
 
 
 def usage_of(
-    common: Fields, message: Message | Spent, usage: Usage, *, request_id: str, identity: str, origin: str, side: bool
-) -> UsageReported:
-    """What one record says about the tokens of one response. Without a message id the record counts for itself."""
+    common: Fields, message: Message | Spent, *, request_id: str, identity: str, origin: str, side: bool
+) -> UsageReported | None:
+    """What one record says about the tokens of one response; None when it says nothing. Without a message id the record
+    counts for itself."""
+    usage = message.usage
+    if usage is None:
+        return None
     return UsageReported(
         **common,
         usage_id=message.id or identity,
@@ -35,12 +39,9 @@ def usage_of(
 
 def message_usage(entry: Entry, message: Message) -> UsageReported | None:
     """Tokens of an `assistant` record."""
-    if message.usage is None:
-        return None
     return usage_of(
         entry.common,
         message,
-        message.usage,
         request_id=entry.line.request_id or "",
         identity=entry.identity,
         origin="message",
