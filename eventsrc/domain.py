@@ -44,7 +44,7 @@ class _Fact(msgspec.Struct, frozen=True, array_like=True, tag=True, kw_only=True
 
 
 class SessionObserved(_Fact, frozen=True, kw_only=True):
-    """Attributes of a session that a record mentions. The last non-None value wins; any record keeps a session alive."""
+    """Attributes of a session that a record mentions. The last value that is not None wins."""
 
     cwd: str | None = None
     git_branch: str | None = None
@@ -85,7 +85,7 @@ class PromptSubmitted(_Fact, frozen=True, kw_only=True):
 
 
 class RoundEnded(_Fact, frozen=True, kw_only=True):
-    """Evidence that a round ended. The strongest evidence wins: complete > aborted > session end > superseded > gone."""
+    """Evidence that a round ended; the strongest wins: complete > aborted > session end > superseded > gone."""
 
     outcome: str
     """`complete`, `aborted` or `failed`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from pathlib import Path
 from typing import Protocol
 
 
@@ -67,13 +68,13 @@ class SystemDisk:
         os.ftruncate(fd, length)
 
     def rename(self, old: str, new: str) -> None:
-        os.replace(old, new)
+        Path(old).replace(new)
 
     def unlink(self, path: str) -> None:
-        os.unlink(path)
+        Path(path).unlink()
 
     def mkdir(self, path: str) -> None:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        Path(path).mkdir(0o700, parents=True, exist_ok=True)
 
     def close(self, fd: int) -> None:
         os.close(fd)
@@ -105,4 +106,4 @@ def write_file(disk: Disk, path: str, data: bytes) -> None:
     finally:
         disk.close(fd)
     disk.rename(temporary, path)
-    disk.sync_directory(os.path.dirname(path) or ".")
+    disk.sync_directory(str(Path(path).parent))

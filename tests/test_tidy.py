@@ -33,9 +33,8 @@ def test_a_file_is_small_and_says_what_it_is(path: Path) -> None:
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "no docstring"
     for node in tree.body:
-        public = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_"
-        if public:
-            assert ast.get_docstring(node), f"{node.name} has no docstring"  # type: ignore[arg-type]
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)

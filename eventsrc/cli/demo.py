@@ -75,7 +75,7 @@ def _play(place: Path, log: Path, seconds: float) -> int:
         async with anyio.create_task_group() as group:
             group.start_soon(service.run)
             message(f"following {log.parent} for {seconds:g} seconds …")
-            await anyio.to_thread.run_sync(write, abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(write, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
             with anyio.move_on_after(PATIENCE):
                 await service.reached(written)
             service.stop()

@@ -12,7 +12,8 @@ from eventsrc.actor import Mailbox, Sender, Ticket
 from eventsrc.errors import Rejected
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
-from eventsrc.log import Append, Batch, codec
+from eventsrc.log import Batch, codec
+from eventsrc.log.writer import Append
 
 
 class Arrival(msgspec.Struct, frozen=True):

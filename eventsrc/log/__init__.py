@@ -1,7 +1,7 @@
 """THE TRUTH: the event log on disk, and everything that may touch it.
 
-One writer (`Log`, run by the actor `LogWriter`) appends groups of events to segments of JSON Lines; any number of
-readers (`LogReader`, in this process or another) read the files. `docs/log-format.md` describes the bytes.
+One writer (`Log`, run by the actor `LogWriter` in `writer.py`) appends groups of events to segments of JSON Lines; any
+number of readers (`LogReader`, in this process or another) read the files. `docs/log-format.md` describes the bytes.
 
 *Must never know*: what an event means, who reads it, where it came from. Data is bytes; only the envelope is read.
 
@@ -17,10 +17,8 @@ from eventsrc.log.plan import Batch
 from eventsrc.log.reader import Chunk, LogReader
 from eventsrc.log.recovery import Cut, Recovery
 from eventsrc.log.store import Log
-from eventsrc.log.writer import Append, LogWriter
 
 __all__ = [
-    "Append",
     "Batch",
     "Chunk",
     "Cut",
@@ -28,7 +26,6 @@ __all__ = [
     "Digests",
     "Log",
     "LogReader",
-    "LogWriter",
     "Problem",
     "Recovery",
     "Verdict",

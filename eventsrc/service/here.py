@@ -61,7 +61,8 @@ def _need_log(data: Path) -> None:
 
 async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progress: Told) -> dict[str, Any]:
     clock, metrics = SystemClock(), Metrics(version("eventsrc"))
-    pipeline = await anyio.to_thread.run_sync(Pipeline, data, settings, SystemDisk(), clock, metrics)
+    thread = anyio.CapacityLimiter(1)
+    pipeline = await anyio.to_thread.run_sync(Pipeline, data, settings, SystemDisk(), clock, metrics, limiter=thread)
     supervisor = Supervisor()
     projections = chosen(discover(), settings.projections.only)
     models = Models(site_of(data, SystemDisk(), clock), projections, pipeline.watermark, metrics)
@@ -86,5 +87,5 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
         raise what_it_was(failed) from None
     finally:
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(pipeline.close)
+            await anyio.to_thread.run_sync(pipeline.close, limiter=thread)
     return report

@@ -9,11 +9,17 @@ from eventsrc.actor import Charge, Mailbox, Policy, Stage, Ticket, Watermark
 from eventsrc.clock import Clock
 from eventsrc.config import Settings
 from eventsrc.durable import Disk
+from eventsrc.errors import LogCorrupt
 from eventsrc.event import Appended, Cursor, Record
 from eventsrc.formats.catalogue import Formats
 from eventsrc.ingest import Arrival, Ingestor
 from eventsrc.ingest.ingestor import weigh
-from eventsrc.log import Append, Log, LogWriter
+from eventsrc.limits import VERIFY_AT_START_BYTES
+from eventsrc.log import Log
+from eventsrc.log.layout import log_directory
+from eventsrc.log.recovery import read_manifest
+from eventsrc.log.scrub import check_sealed, split
+from eventsrc.log.writer import Append, LogWriter
 from eventsrc.metrics import Metrics
 
 
@@ -23,6 +29,7 @@ class Pipeline:
     def __init__(self, data: Path, settings: Settings, disk: Disk, clock: Clock, metrics: Metrics) -> None:
         """Blocks while the log is verified. Raises what `Log.open` raises."""
         self.log = Log.open(data, disk=disk, clock=clock, segment_bytes=settings.log.segment_bytes)
+        self._check_newest(data)
         self.formats = Formats.load()
         self.watermark = Watermark(self.log.head)
         self.arrivals: Mailbox[Arrival] = Mailbox("ingest", weigh=weigh, clock=clock)
@@ -33,6 +40,16 @@ class Pipeline:
         self._clock = clock
         for mailbox in (self.arrivals, self.appends):
             metrics.mailboxes.add(mailbox.stats)
+
+    def _check_newest(self, data: Path) -> None:
+        """Reads the newest sealed segments before anything is built on them; the older ones are scrubbed later."""
+        try:
+            newest, _ = split(read_manifest(log_directory(data)).sealed, VERIFY_AT_START_BYTES)
+            for entry in newest:
+                check_sealed(log_directory(data), entry)
+        except LogCorrupt:
+            self.log.close()
+            raise
 
     def charges(self) -> list[Charge]:
         """The two actors, for the supervisor."""

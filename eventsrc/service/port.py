@@ -48,6 +48,7 @@ class ServicePort:
         self._heartbeat = heartbeat
         self._reader = LogReader(host.data)
         self._reading = anyio.CapacityLimiter(1)  # one reader, used by one thread at a time
+        self._looking = anyio.CapacityLimiter(2)
         host.metrics.before_scrape(self._refresh)
 
     # --- the log ---
@@ -106,7 +107,8 @@ class ServicePort:
                 projections=self._models.status(self.head),
                 sources=self._follow.positions(),
                 checkpoint=self._keeper.latest(),
-            )
+            ),
+            limiter=self._looking,
         )
         return {**found, "running": True, "pid": os.getpid(), "unhealthy": "; ".join(health.reasons)}
 

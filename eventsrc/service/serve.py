@@ -13,18 +13,19 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from eventsrc.actor import Charge, DrainReport, Heartbeat, Policy, Stage, Supervisor, mailbox_pulse, systemd
+from eventsrc.actor import Charge, DrainReport, Heartbeat, Policy, Stage, Supervisor, Watermark, mailbox_pulse, systemd
 from eventsrc.actor.watchdog import WatchdogFeeder
 from eventsrc.checkpoint.place import Place
 from eventsrc.clock import Clock, SystemClock
 from eventsrc.config import Settings
 from eventsrc.durable import Disk, SystemDisk
-from eventsrc.errors import EventsrcError
+from eventsrc.errors import CannotListen, EventsrcError
 from eventsrc.http import bind_unix
 from eventsrc.http.server import Door, HttpServer
-from eventsrc.limits import HEALTH_SECONDS
+from eventsrc.limits import HEALTH_SECONDS, VERIFY_AT_START_BYTES
 from eventsrc.liveness import Prober
 from eventsrc.log import Digests
+from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
 from eventsrc.projector import discover
 from eventsrc.query import ReadModels
@@ -74,6 +75,7 @@ class Service:
         self.report: DrainReport | None = None
         self._ready = ready
         self._stopping = anyio.Event()
+        self._thread = anyio.CapacityLimiter(1)
         self._running = anyio.Event()
         self._head: Watermark
 
@@ -90,14 +92,14 @@ class Service:
         """Opens the log, starts every actor, serves until `stop` or a signal, drains. Raises what an actor died of."""
         systemd.notify(systemd.status("opening the log"), systemd.extend_timeout(60))
         pipeline = await anyio.to_thread.run_sync(
-            Pipeline, self.data, self.settings, self.disk, self.clock, self.metrics
+            Pipeline, self.data, self.settings, self.disk, self.clock, self.metrics, limiter=self._thread
         )
         self._head = pipeline.watermark
         try:
             await self._supervise(pipeline)
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(pipeline.close)
+                await anyio.to_thread.run_sync(pipeline.close, limiter=self._thread)
 
     async def _supervise(self, pipeline: Pipeline) -> None:
         supervisor = Supervisor(
@@ -133,6 +135,7 @@ class Service:
             *self._sources(pipeline, follow, asked(self.data, discovery)),
             self._http(port),
             *pipeline.charges(),
+            self._scrub(),
             *models.charges(),
             keeper.charge(),
             self._watchdog(heartbeat, pipeline, models),
@@ -161,6 +164,14 @@ class Service:
                 )
             )
         return charges
+
+    def _scrub(self) -> Charge:
+        return Charge(
+            name=Scrubber.name,
+            make=lambda: Scrubber(self.data, VERIFY_AT_START_BYTES),
+            policy=Policy.STOP,
+            stage=Stage.SOURCE,
+        )
 
     def _http(self, port: ServicePort) -> Charge:
         server = HttpServer(port, self._doors(), hosts=self.settings.http.hosts)
@@ -231,6 +242,8 @@ class _Delivering:
 def bind_tcp(listen: str) -> socket.socket:
     """A bound listening socket. Raises CannotListen."""
     host, _, port = listen.rpartition(":")
-    return socket.create_server(
-        (host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-    )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family)
+    except OSError as error:
+        raise CannotListen(listen=listen, reason=error.strerror or error) from error

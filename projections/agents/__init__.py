@@ -112,6 +112,7 @@ class Agents(Projection):
         last = fact.last_time
         if last is None:
             last = time if fact.last_local is None else fact.last_local - (session.zone_offset or 0.0)
+        session = self._sessions.of(fact, last)
         self._sessions.run_of(fact, session, last)
         round_id = self._rounds.touch(fact, session, last)
         self._flows.delta(fact, round_id, time, last)

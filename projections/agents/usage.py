@@ -1,7 +1,8 @@
 """Tokens: one row per model call, right whatever the order and however often its records come.
 
 The kept record is a whole one, never a mix of fields: a copy that is not of a side chain beats one that is, then the
-larger total wins, then the source that sorts first, then the first. A stream replaces field by field: its numbers are cumulative.
+larger total wins, then the source that sorts first, then the first. A stream replaces field by field: its numbers
+are cumulative.
 """
 
 from __future__ import annotations

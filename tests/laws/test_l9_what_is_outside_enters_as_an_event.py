@@ -85,7 +85,8 @@ def writes(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_projection_and_no_format_can_ask_anything_outside(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    assert {name.partition(".")[0] for name in imports(tree)} & OUTSIDE == set()
+    asked = set(imports(tree)) - {"urllib.parse"}  # quoting text asks nobody
+    assert {name.partition(".")[0] for name in asked} & OUTSIDE == set()
     assert list(asks(tree)) == []
     assert [statement for statement in writes(tree) if SQL_ASKS.search(statement)] == []
 
