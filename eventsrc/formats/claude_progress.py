@@ -24,7 +24,7 @@ def _usage(entry: Entry, data: Progress) -> list[Fact]:
     """Tokens of the sub-agent's message that the record copies; its time is that of the message."""
     copy = data.message
     message = copy.message if copy is not None else None
-    if copy is None or message is None or message.usage is None:
+    if copy is None or message is None:
         return []
     common = dict(entry.common)
     when = seconds_of(copy.timestamp)
@@ -32,6 +32,5 @@ def _usage(entry: Entry, data: Progress) -> list[Fact]:
         common["time"] = when
     request_id = copy.request_id or entry.line.request_id or ""
     identity = copy.uuid or entry.identity
-    return [
-        usage_of(common, message, message.usage, request_id=request_id, identity=identity, origin="progress", side=True)
-    ]
+    usage = usage_of(common, message, request_id=request_id, identity=identity, origin="progress", side=True)
+    return [] if usage is None else [usage]
