@@ -15,7 +15,7 @@ from eventsrc.log.codec import event_in
 from eventsrc.log.layout import MANIFEST, log_directory, segment_name, segments
 from eventsrc.log.lock import is_held
 from eventsrc.log.recovery import read_manifest
-from eventsrc.log.scan import Fault, Scan, blocks
+from eventsrc.log.scan import Fault, Scan, blocks, other_group
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def _sealed(log: Path, entry: Sealed, problems: list[Problem]) -> int:
 def _newest(log: Path, first: Position, written_to: bool, problems: list[Problem]) -> int:
     path = log / segment_name(first)
     scan, fault, _ = _scan(path, first, path.stat().st_size)
-    if written_to:
+    if written_to and not _followed(path, scan):
         return scan.group_first - first  # what follows the last whole group is being written just now
     if fault is not None:
         problems.append(_problem(path.name, fault))
@@ -106,6 +106,15 @@ def _scan(path: Path, first: Position, size: int) -> tuple[Scan, Fault | None, s
     finally:
         os.close(fd)
     return scan, None, hashed.hexdigest()
+
+
+def _followed(path: Path, scan: Scan) -> bool:
+    """Whether another group follows where the scan ended: then it is damage and not a group under way."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return other_group(blocks(fd, scan.group_byte, os.fstat(fd).st_size), scan.group_first) is not None
+    finally:
+        os.close(fd)
 
 
 def _undecodable(lines: list[bytes], scan: Scan, byte: int) -> Fault | None:

@@ -152,6 +152,20 @@ class Index:
         self._connection.close()
 
 
+def known_durable(path: Path) -> Position:
+    """How far an index says that the log was durable; 0 when there is none that can be read."""
+    if not path.exists():
+        return 0
+    try:
+        index = Index.read_only(path)
+        try:
+            return index.reached[0]
+        finally:
+            index.close()
+    except sqlite3.Error:
+        return 0
+
+
 def remove(path: Path) -> None:
     """Deletes an index with its journal: a journal that outlives its database would be applied to the next one."""
     for suffix in ("-wal", "-shm", ""):

@@ -44,12 +44,10 @@ class Recovery(msgspec.Struct, frozen=True):
     """At most one of the newest segment and one of the manifest."""
     index: str = ""
     """Why the index was built anew; empty when it was not. Nothing is lost by that."""
-    lost: int = 0
-    """Events after the head that the index had seen durable: the disk, or someone, lost what it had promised."""
 
     @property
     def clean(self) -> bool:
-        return not self.cuts and not self.lost
+        return not self.cuts
 
 
 class Opened(msgspec.Struct):
@@ -63,8 +61,12 @@ class Opened(msgspec.Struct):
     cuts: tuple[Cut, ...]
 
 
-def open_files(log: Path, disk: Disk) -> Opened:
-    """Reads what is there, and rolls back what is unfinished. Raises `LogCorrupt` before anything is changed."""
+def open_files(log: Path, disk: Disk, durable: Position = 0) -> Opened:
+    """Reads what is there, and rolls back what is unfinished. Raises `LogCorrupt` before anything is changed.
+
+    `durable`: a position that was acknowledged for certain. Nothing up to there is ever rolled back: a crash cannot
+    have taken it, so it is damage.
+    """
     manifest = read_manifest(log)
     first = _newest(log, manifest)
     _check_sealed(log, manifest.sealed)
@@ -72,6 +74,9 @@ def open_files(log: Path, disk: Disk) -> Opened:
     path = log / segment_name(first)
     if path.exists():
         scan, fault, size = _scan_newest(disk, path, first)
+    if scan.group_first <= durable:
+        line, byte = (fault.line, fault.byte) if fault else (scan.line, scan.byte)
+        raise _corrupt(path.name, line, byte, f"{durable - scan.group_first + 1} events that were durable are gone")
     cuts: list[Cut] = []
     if manifest.line:
         cuts.append(_cut(disk, log, MANIFEST, manifest.line, manifest.sound_bytes, manifest.detail))

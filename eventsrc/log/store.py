@@ -10,15 +10,15 @@ from pathlib import Path
 
 from eventsrc.clock import Clock, format_time
 from eventsrc.durable import Disk
-from eventsrc.errors import LogFailed, NoStore
+from eventsrc.errors import LogCorrupt, LogFailed, NoStore
 from eventsrc.event import Cursor, Position
 from eventsrc.limits import SEGMENT_BYTES
 from eventsrc.log.chain import GENESIS, Sealed, encode_sealed, seal
 from eventsrc.log.codec import data_member, fingerprint, identity
 from eventsrc.log.digest import Digest, combined, digest_at
-from eventsrc.log.index import Changes, Index, Known, remove
+from eventsrc.log.index import Changes, Index, Known, known_durable, remove
 from eventsrc.log.knowledge import Knowledge
-from eventsrc.log.layout import MANIFEST, index_path, log_directory
+from eventsrc.log.layout import MANIFEST, index_path, log_directory, segment_name, segments
 from eventsrc.log.lock import Lock
 from eventsrc.log.plan import Answer, Batch, plan
 from eventsrc.log.reader import LogReader
@@ -58,12 +58,16 @@ class Log:
         Raises `NoStore` (only without `create`), `LockHeld`, `LogCorrupt` (nothing is changed then), `LogFailed`.
         """
         log = log_directory(directory)
-        if not (log / MANIFEST).exists() and not create:
-            raise NoStore(path=directory)
+        if not (log / MANIFEST).exists():
+            if there := segments(log):
+                detail = "the manifest is missing, so that nothing vouches for the segments"
+                raise LogCorrupt(segment=segment_name(there[0]), line=0, byte=0, detail=detail)
+            if not create:
+                raise NoStore(path=directory)
         make_directory(directory, disk)
         lock = Lock.acquire(log, clock)
         try:
-            opened = cls(directory, disk, clock, lock, open_files(log, disk))
+            opened = cls(directory, disk, clock, lock, open_files(log, disk, known_durable(index_path(directory))))
             opened._segment_bytes = segment_bytes
             opened._learn()
         except BaseException:
@@ -114,10 +118,12 @@ class Log:
         """Closes the files and lets go of the lock. What was appended is durable already. May be called twice."""
         with self._turn:
             if self._lock.held:
-                if self._segment is not None:
-                    self._segment.close()
-                self._knowledge.close()
-                self._lock.release()
+                try:
+                    if self._segment is not None:
+                        self._segment.close()
+                    self._knowledge.close()
+                finally:
+                    self._lock.release()
 
     # --- committing ---
 
@@ -170,21 +176,28 @@ class Log:
     def _learn(self) -> None:
         """Opens the index and brings it up to the head; builds it anew when it is not this log's."""
         path = index_path(self.directory)
-        reason, lost = "", 0
+        try:
+            index, reached, reason = self._open_index(path)
+        except (sqlite3.Error, OSError) as error:
+            raise LogFailed(operation="open", path=str(path), reason=str(error)) from error
+        self._knowledge = Knowledge(index, path)
+        self._read_into(reached)
+        self.recovery = Recovery(self.recovery.cuts, reason)
+
+    def _open_index(self, path: Path) -> tuple[Index, Position, str]:
+        """(the index, how far it goes, why it was begun anew or "")."""
+        reason = ""
         try:
             index = Index.open(path)
             reached, checksum = index.reached
-            lost = max(0, reached - self.head)
             reason = self._disagreement(reached, checksum)
+            if not reason:
+                return index, reached, ""
+            index.close()
         except sqlite3.Error as error:
             reason = str(error)
-        if reason:
-            remove(path)
-            index = Index.open(path)
-            reached = 0
-        self._knowledge = Knowledge(index, path)
-        self._read_into(reached)
-        self.recovery = Recovery(self.recovery.cuts, reason, lost)
+        remove(path)
+        return Index.open(path), 0, reason
 
     def _disagreement(self, reached: Position, checksum: int) -> str:
         if reached > self.head:

@@ -8,7 +8,7 @@ SCHEMA = (
       last_activity_time REAL, parent_sid TEXT, cwd TEXT, git_branch TEXT, version TEXT, title TEXT,
       metadata TEXT NOT NULL, model TEXT, title_rank INTEGER NOT NULL, round_count INTEGER NOT NULL,
       current_round TEXT, open_rounds TEXT NOT NULL, zone_offset REAL, waiting_reason TEXT, held_prompt TEXT
-    ) STRICT""",
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE runs(
       sid TEXT NOT NULL, pid INTEGER NOT NULL, start_time REAL NOT NULL, end_time REAL, exit_reason TEXT,
       last_time REAL NOT NULL, process_started REAL, boot_id TEXT, exit_code INTEGER, is_current INTEGER NOT NULL,
@@ -19,7 +19,7 @@ SCHEMA = (
       end_time REAL, duration_ms REAL, has_user_prompt INTEGER NOT NULL, has_stop INTEGER NOT NULL,
       is_complete INTEGER NOT NULL, is_aborted INTEGER NOT NULL, state TEXT NOT NULL, user_prompt TEXT,
       user_prompt_time REAL, last_activity_time REAL, kind TEXT, reason TEXT, evidence INTEGER NOT NULL
-    ) STRICT""",
+    ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE prompts(prompt_id TEXT PRIMARY KEY, round_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE flows(alias TEXT PRIMARY KEY, flow_id TEXT NOT NULL) STRICT, WITHOUT ROWID""",
     """CREATE TABLE messages(
@@ -27,7 +27,7 @@ SCHEMA = (
       is_sidechain INTEGER NOT NULL, role TEXT, model TEXT, start_time REAL, end_time REAL, stop_reason TEXT,
       is_complete INTEGER NOT NULL, message_id TEXT, parent_tool_use_id TEXT, block_count INTEGER NOT NULL,
       streamed_blocks INTEGER NOT NULL
-    ) STRICT""",
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE content_blocks(
       flow_id TEXT NOT NULL, block_index INTEGER NOT NULL, block_type TEXT, tool_use_id TEXT, tool_name TEXT,
       start_time REAL, complete_time REAL, delta_count INTEGER NOT NULL, total_bytes INTEGER NOT NULL,
@@ -42,14 +42,14 @@ SCHEMA = (
       tool_use_id TEXT PRIMARY KEY, flow_id TEXT, block_index INTEGER, result_time REAL, is_error INTEGER,
       content_size INTEGER NOT NULL, content_preview TEXT NOT NULL, content_file_path TEXT,
       execution_duration_ms REAL, content TEXT, result_id TEXT, measured_ms REAL, sid TEXT NOT NULL
-    ) STRICT""",
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE usage(
       usage_id TEXT PRIMARY KEY, sid TEXT NOT NULL, flow_id TEXT, origin TEXT NOT NULL, time REAL, model TEXT,
       input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_creation_input_tokens INTEGER NOT NULL,
       cache_read_input_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, is_final INTEGER NOT NULL,
       is_sidechain INTEGER NOT NULL, request_id TEXT, first_time REAL, source TEXT NOT NULL,
       rule TEXT NOT NULL
-    ) STRICT""",
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE errors(
       event_id TEXT PRIMARY KEY, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,
       error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER
