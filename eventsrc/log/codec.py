@@ -126,6 +126,8 @@ def _is_plain_json(value: bytes) -> bool:
 
 def _is_deep(value: bytes) -> bool:
     """Whether nesting is so deep that another reader, with less stack left, may fail where this one did not."""
+    if _BRACKET not in value and len(value) <= _LEVEL_BYTES * DATA_DEPTH:
+        return False  # nearly all lines of streams: too short for so many objects, and there are no arrays
     if value.count(b"[") + value.count(b"{") <= DATA_DEPTH:
         return False
     strings_cut = value.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
@@ -137,6 +139,8 @@ def _is_deep(value: bytes) -> bool:
     return True
 
 
+_BRACKET = ord("[")
+_LEVEL_BYTES = len('{"":}')  # what a level of objects takes at least
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
