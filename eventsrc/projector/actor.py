@@ -72,9 +72,11 @@ class Projector:
             await self._follow()
         finally:
             self._running = False
-            with anyio.CancelScope(shield=True):  # closing takes milliseconds; a build stops at its next portion
-                async with self._building, self._turn:
-                    await self._thread(self._close)
+            try:
+                with anyio.CancelScope(shield=True):  # closing takes milliseconds; a build stops at its next portion
+                    async with self._building, self._turn:
+                        await self._thread(self._close)
+            finally:
                 lock.release()
 
     async def rebuild(self) -> Rebuilt:

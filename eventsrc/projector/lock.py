@@ -30,8 +30,12 @@ class Lock:
             holder = os.pread(fd, 64, 0).decode("ascii", "replace").strip() or "another process"
             os.close(fd)
             raise RebuildRunning(name=name, path=str(folder), holder=holder) from error
-        disk.truncate(fd, 0)
-        disk.write(fd, f"process {os.getpid()}\n".encode())
+        try:
+            disk.truncate(fd, 0)
+            disk.write(fd, f"process {os.getpid()}\n".encode())
+        except BaseException:
+            os.close(fd)  # and with it the lock: nobody would release it
+            raise
         return cls(fd)
 
     def release(self) -> None:

@@ -10,6 +10,7 @@ memory, because a poison event is rolled back.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -102,9 +103,10 @@ class Store:
         self.connection.execute("BEGIN IMMEDIATE")
 
     def rollback(self) -> None:
-        """Undoes the transaction; harmless without one."""
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        """Undoes the transaction; harmless without one, and on a store that is closed already."""
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Writes dead letters in the open transaction. Raises `ReadModelBroken` past DEAD_LETTERS of them."""
