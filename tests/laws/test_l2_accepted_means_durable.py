@@ -1,101 +1,104 @@
-"""L2: a producer hears "accepted" only after its events are durable, the segment's name included."""
+"""L2: a producer hears "accepted" only after its events, and the name of their segment, are durable."""
 
 from __future__ import annotations
 
-import random
+import errno
+import itertools
 from pathlib import Path
+from typing import get_args
 
-import anyio
 import pytest
 
 from eventsrc.actor import Mailbox, Ticket
 from eventsrc.errors import LogFailed
 from eventsrc.event import Appended
+from eventsrc.log import Batch, verify
 from eventsrc.log.writer import Append, LogWriter
-from eventsrc.testing.disk import Crash, FaultyDisk, ForgetfulDisk
-from tests.laws.log_kit import append, batch, forget_index, opened, texts
+from eventsrc.testing.disk import Crash, Fault, FaultyDisk, Loss
+from tests.unit.log_kit import abandon, append, build, notes, open_log, records
+
+GROUPS, SEGMENT_BYTES = (1, 3, 2, 4, 1), 900  # seals twice on the way
 
 
-@pytest.mark.parametrize("how", ["lost", "torn", "zeros"])
-def test_what_was_acknowledged_survives_a_power_failure_at_every_durable_operation(tmp_path: Path, how: str) -> None:
-    """Appends, seals and opens again; the machine stops before the n-th operation, for every n."""
-    count = _run(tmp_path / "count", 0, how)[1]
-    assert count > 60
-    for stop in range(1, count + 1):
-        data = tmp_path / str(stop)
-        acknowledged, _ = _run(data, stop, how)
-        forget_index(data)  # what it knows is no witness of the disk
-        log = opened(data, segment_bytes=900)
-        log.close()
-        there = texts(data)
-        assert there[: len(acknowledged)] == acknowledged, f"stopped at operation {stop}"
-        assert len(there) - len(acknowledged) in (0, 3), "an unacknowledged batch is there whole or not at all"
-
-
-def _run(data: Path, crash_at: int, how: str) -> tuple[list[str], int]:
-    """(what was acknowledged, operations that were counted)."""
-    data.mkdir()
-    disk = ForgetfulDisk(data, crash_at=crash_at)
-    acknowledged: list[str] = []
-    log = None
+def _run(data: Path, disk: FaultyDisk) -> int:
+    """Appends the groups; how many events were acknowledged when the machine went down."""
+    acknowledged = 0
     try:
-        for part in range(2):
-            log = opened(data, disk, segment_bytes=900)
-            for number in range(6):
-                names = [f"{part}.{number}.{item}" for item in range(3)]
-                append(log, *names)
-                acknowledged += names
-            log.close()
+        log = open_log(data, disk, segment_bytes=SEGMENT_BYTES)
     except Crash:
-        if log is not None:
-            log._lock.release()
-        disk.lose(how, random.Random(crash_at))
-    return acknowledged, len(disk.operations)
+        return 0
+    try:
+        for size in GROUPS:
+            append(log, notes(acknowledged + 1, size))
+            acknowledged += size
+    except Crash:
+        pass
+    abandon(log)
+    return acknowledged
+
+
+def _operations(tmp_path: Path) -> int:
+    disk = FaultyDisk()
+    assert _run(tmp_path / "counted", disk) == sum(GROUPS)
+    assert disk.did.count("sync_directory") >= 5
+    return disk.count
+
+
+@pytest.mark.parametrize("loss", get_args(Loss))
+def test_a_power_cut_at_any_operation_takes_nothing_that_was_acknowledged(tmp_path: Path, loss: Loss) -> None:
+    for at in range(1, _operations(tmp_path) + 1):
+        data = tmp_path / str(at)
+        disk = FaultyDisk(Fault(at, "crash"))
+        acknowledged = _run(data, disk)
+        disk.lose(loss)
+        log = open_log(data, segment_bytes=SEGMENT_BYTES)
+        edges = list(itertools.accumulate(GROUPS, initial=0))
+        assert log.head >= acknowledged, f"operation {at}: {disk.did[-1]}"
+        assert log.head in edges, "a batch is there whole or not at all"
+        append(log, notes(log.head + 1, 2))
+        head = log.head
+        log.close()
+        assert [f'"{n}"'.encode() in raw for n, raw in enumerate(records(data), 1)] == [True] * head
+        assert verify(data).ok
+
+
+@pytest.mark.parametrize("operation", ["sync", "sync_directory"])
+def test_what_could_not_be_synced_is_not_acknowledged(tmp_path: Path, operation: str) -> None:
+    build(tmp_path, [1])
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk)
+    disk.fail_next(operation, errno.EIO)
+    with pytest.raises(LogFailed):
+        append(log, notes(2, 1))
+    assert log.head == 1
+    log.close()
+
+
+async def test_the_ticket_is_set_after_the_sync(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk)
+    mailbox = Mailbox[Append]("log", 8, lambda item: len(item.batch.drafts))
+    heads: list[tuple[int, str]] = []
+    writer = LogWriter(log, mailbox, lambda head: heads.append((head, disk.did[-1])))
+    tickets = [Ticket[Appended]() for _ in range(3)]
+    for number, ticket in enumerate(tickets, 1):
+        await mailbox.send(Append(Batch(notes(number, 1)), ticket))
+    mailbox.close()
+    syncs = disk.did.count("sync")
+    await writer.run()
+    assert [(await ticket.wait()).positions for ticket in tickets] == [(1,), (2,), (3,)]
+    assert heads == [(3, "sync")], "one group, told when its sync had returned"
+    assert disk.did.count("sync") == syncs + 1
+    log.close()
 
 
 def test_the_answer_comes_after_the_sync_and_the_name(tmp_path: Path) -> None:
     disk = FaultyDisk()
-    log = opened(tmp_path, disk)
-    before = len(disk.operations)
-    append(log, "a")
-    names = [operation.name for operation in disk.operations[before:]]
-    assert names == ["open", "sync_directory", "write", "sync"]
-    before = len(disk.operations)
-    append(log, "b")
-    assert [operation.name for operation in disk.operations[before:]] == ["write", "sync"]
-    log.close()
-
-
-async def test_everything_that_waits_is_one_write_and_one_sync(tmp_path: Path) -> None:
-    disk = FaultyDisk()
-    log = opened(tmp_path, disk)
-    mailbox: Mailbox[Append] = Mailbox("log")
-    tickets: list[Ticket[Appended]] = [Ticket() for _ in range(50)]
-    for number, ticket in enumerate(tickets):
-        await mailbox.send(Append(batch(f"e{number}"), ticket))
-    mailbox.close()
-    before = len(disk.operations)
-    heads: list[int] = []
-    await LogWriter(log, mailbox, heads.append).run()
-    assert [operation.name for operation in disk.operations[before:]].count("sync") == 1
-    assert [(await ticket.wait()).positions for ticket in tickets] == [(number,) for number in range(1, 51)]
-    assert heads == [50]
-    log.close()
-
-
-async def test_a_failed_sync_answers_nobody_with_accepted(tmp_path: Path) -> None:
-    count = FaultyDisk()
-    opened(tmp_path / "count", count).close()
-    disk = FaultyDisk(fail_at=len(count.operations) + 4)  # open, sync_directory, write, sync
-    log = opened(tmp_path / "log", disk)
-    mailbox: Mailbox[Append] = Mailbox("log")
-    ticket: Ticket[Appended] = Ticket()
-    await mailbox.send(Append(batch("a"), ticket))
-    heads: list[int] = []
-    with pytest.raises(LogFailed):
-        await LogWriter(log, mailbox, heads.append).run()
-    with pytest.raises(LogFailed), anyio.fail_after(1):
-        await ticket.wait()
-    assert heads == [] and log.head == 0
-    mailbox.close()
+    log = open_log(tmp_path, disk)
+    before = disk.count
+    append(log, notes(1, 1))
+    assert disk.did[before:] == ["open", "sync_directory", "write", "sync"]
+    before = disk.count
+    append(log, notes(2, 1))
+    assert disk.did[before:] == ["write", "sync"]
     log.close()
