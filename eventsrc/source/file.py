@@ -58,6 +58,8 @@ class Files:
     async def _visit(self, tail: Tail) -> Outcome:
         if tail.original is not None and not await self._start_of_copy(tail):
             return "stranger"
+        if tail.emptied:
+            return "copies"
         step = await self._run(step_whole if tail.whole else step_lines, tail, self._volumes, self._work)
         tail.size = step.size
         await self._trouble(tail, "")
@@ -77,12 +79,12 @@ class Files:
 
     async def _begin_anew(self, tail: Tail, step: Step) -> Outcome:
         """The content is another one: what a copy may still hold comes first, then the fact, then the new content."""
-        if not tail.copies_sought:
+        if tail.sought != tail.place.state:
             tail.before = tail.place
             return "copies"
         record = begun_anew(step.verdict, tail.path, tail.place, step.size)
         await self._outbox.send(tail, [record], tail.place.anew())
-        tail.copies_sought, tail.searched = False, 0
+        tail.copy_found, tail.searched = False, 0
         return "more"
 
     async def _oversized(self, tail: Tail, line: Oversized) -> Outcome:
@@ -103,8 +105,9 @@ class Files:
         place = original.before or original.place
         found = await self._run(as_copy, tail, place, self._volumes, self._work)
         if found is not None:
+            original.copy_found = True
             await self._outbox.send(tail, [copied(tail.path, original.path, found)], found)
-        return found is not None or not tail.only_copy
+        return found is not None or original.copy_found or not tail.only_copy
 
     async def _trouble(self, tail: Tail, problem: str) -> None:
         """Records that a file cannot be read, and that it can be again; each once."""

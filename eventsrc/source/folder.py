@@ -183,6 +183,7 @@ class Follow:
         if outcome == "more":
             return True
         if outcome == "copies":
+            await self._lookout.look_now(tail.path)
             copies = self._roster.seek_copies(tail)
             for copy in copies:
                 self._ready.put(copy)

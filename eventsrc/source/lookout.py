@@ -31,6 +31,7 @@ class Lookout:
         self._suspected: dict[str, None] = {}
         self._wake = anyio.Event()
         self._limiter = anyio.CapacityLimiter(1)
+        self._lock = anyio.Lock()
         self.watching = False
         """Whether hints arrive."""
 
@@ -42,6 +43,10 @@ class Lookout:
     async def look_once(self) -> None:
         """One pass over everything."""
         await self._look(self._tree.look, periodic=True)
+
+    async def look_now(self, path: str) -> None:
+        """One pass over the folder of a path."""
+        await self._look(lambda: self._tree.look_at([path]), periodic=False)
 
     async def run(self, hints: bool) -> None:
         """Looks for ever. With `hints`, a folder in which nothing happens is only looked at now and then; without, or
@@ -81,9 +86,10 @@ class Lookout:
                 await anyio.sleep(DUTY * (anyio.current_time() - began))
 
     async def _look(self, look: Callable[[], Look], periodic: bool) -> Look:
-        found = await anyio.to_thread.run_sync(look, limiter=self._limiter)
-        await self._learn(found, periodic)
-        return found
+        async with self._lock:  # what was seen earlier is learned earlier
+            found = await anyio.to_thread.run_sync(look, limiter=self._limiter)
+            await self._learn(found, periodic)
+            return found
 
     def _take_hints(self, hints: Hints) -> None:
         for content, path in hints:

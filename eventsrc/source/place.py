@@ -44,6 +44,11 @@ class Place(msgspec.Struct, frozen=True, gc=False):
         """What the ids of this generation's records begin with."""
         return f"{self.key}.{self.generation}:"
 
+    @property
+    def state(self) -> str:
+        """Generation and offset: what changes when reading goes on."""
+        return f"{self.generation}:{self.offset}"
+
     def anew(self) -> Place:
         """The beginning of the next generation of the same inode."""
         return Place(self.key, generation=self.generation + 1)

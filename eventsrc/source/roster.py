@@ -49,6 +49,7 @@ class Roster:
                 self._place(seen, families, visits)
             else:
                 families.setdefault(seen.named_after, False)
+                self._put_aside(seen, visits)
         for path in look.gone:
             self._gone(path, visits)
         for path, strangers in families.items():
@@ -70,18 +71,28 @@ class Roster:
                 del self._names[path]
 
     def seek_copies(self, tail: Tail) -> list[Tail]:
-        """The files that may be a copy of what `tail` held before its content went away; it waits for them."""
-        tail.copies_sought = True
+        """The files that may be a copy of what `tail` held before its content went away, or were put aside since; each
+        waits for the one before, and `tail` for the last.
+
+        What is newer than the newest copy known so far is owed in full, unless it is a copy of what was read: the file
+        may have been emptied more often than it was looked at."""
+        tail.sought, tail.put_aside = tail.place.state, False
+        kin = [seen for seen in self._kin.get(tail.family, {}).values() if seen.key != tail.key]
+        newest = max((seen.mtime_ns for seen in kin if self._known(seen)), default=None)
+        tail.copy_found = newest is not None
         found: list[Tail] = []
-        for seen in self._kin.get(tail.path, {}).values():
-            known = self.tails.get(seen.key)
-            if known is None and self._cursors(seen.key) is None:
-                copy = self._add(seen, None, tail.path)
-                copy.original, copy.only_copy = tail, True
-                found.append(copy)
-        for copy in found:
-            tail.wait_for(copy)
+        for seen in sorted(kin, key=lambda seen: (seen.mtime_ns, seen.path)):
+            if self._known(seen) or (newest is not None and seen.mtime_ns < newest):
+                continue
+            copy = self._add(seen, None, tail.family)
+            copy.original, copy.only_copy = tail, True
+            found.append(copy)
+        for earlier, later in pairwise([*found, tail]):
+            later.wait_for(earlier)
         return found
+
+    def _known(self, seen: Seen) -> bool:
+        return seen.key in self.tails or self._cursors(seen.key) is not None
 
     def _place(self, seen: Seen, families: dict[str, bool], visits: dict[str, Tail]) -> None:
         """A file that is followed (from now on) stands at a path."""
@@ -100,6 +111,13 @@ class Roster:
             self._displace(before, tail, seen.path, visits)
             families[seen.path] = True
         if not tail.place.holds(seen.size, seen.mtime_ns):
+            visits[tail.key] = tail
+
+    def _put_aside(self, seen: Seen, visits: dict[str, Tail]) -> None:
+        """A file that may be a copy appeared: the one that it is named after may have been emptied."""
+        tail = self.at(seen.named_after)
+        if tail is not None and not self._known(seen):
+            tail.put_aside = True
             visits[tail.key] = tail
 
     def _new(self, seen: Seen, families: dict[str, bool], visits: dict[str, Tail]) -> Tail:
@@ -159,16 +177,14 @@ class Roster:
             return
         members = [self._member(seen) for seen in self._kin.get(path, {}).values() if seen.key != current.key]
         chain = list(current.waits) if strangers else []
-        for member in left_behind(members, [tail.mtime_ns for tail in chain]):
-            tail = self.tails.get(member.key)
-            if tail is None and (member.known or strangers):
-                tail = self._add(self._kin[path][member.path], self._cursor(member.key), path)
-                if not member.known and chain:  # a copy that was put aside is not read twice
-                    tail.original = chain[-1]
-                if member.known and strangers:
-                    tail.rotated = path
+        owed = left_behind(members, [tail.mtime_ns for tail in chain])
+        known = [*chain]
+        for member in sorted(owed, key=lambda member: not member.known):
+            tail = self.tails.get(member.key) or self._take_in(member, path, strangers, known)
             if tail is None:
                 continue
+            if member.known:
+                known.append(tail)
             if strangers and tail not in chain and current not in tail.waits:
                 chain.append(tail)
             if strangers or not tail.place.holds(member.size, member.mtime_ns):
@@ -177,6 +193,16 @@ class Roster:
         for earlier, later in pairwise([*chain, current]):
             later.wait_for(earlier)
 
+    def _take_in(self, member: Member, path: str, strangers: bool, known: list[Tail]) -> Tail | None:
+        """Follows a member of the family that was not followed in this run; None when there is no reason to."""
+        if not (member.known or strangers):
+            return None
+        tail = self._add(self._kin[path][member.path], self._cursor(member.key), path)
+        if member.known and strangers:
+            tail.rotated = path
+        elif not member.known:  # if it is a copy that was put aside, it is not read twice
+            tail.original = max(known, key=lambda other: other.mtime_ns)
+        return tail
+
     def _member(self, seen: Seen) -> Member:
-        known = seen.key in self.tails or self._cursors(seen.key) is not None
-        return Member(seen.path, seen.key, seen.size, seen.mtime_ns, known)
+        return Member(seen.path, seen.key, seen.size, seen.mtime_ns, self._known(seen))

@@ -16,8 +16,9 @@ class Tail:
 
     __slots__ = (
         "before",
-        "copies_sought",
+        "copy_found",
         "durable",
+        "family",
         "fd",
         "inode",
         "key",
@@ -29,9 +30,11 @@ class Tail:
         "paths",
         "place",
         "problem",
+        "put_aside",
         "rotated",
         "searched",
         "size",
+        "sought",
         "then",
         "uri",
         "waits",
@@ -44,8 +47,10 @@ class Tail:
         self.whole = seen.whole
         self.path = seen.path
         self.paths = {seen.path}
-        self.uri = uri(path or seen.path)
-        """Where its records say they are from: a rotated file keeps the name that it was written under."""
+        self.family = path or seen.path
+        """The name that it was written under; a rotated file keeps it."""
+        self.uri = uri(self.family)
+        """Where its records say they are from."""
         self.place = place or Place(seen.key)
         """Up to here everything was handed over."""
         self.durable = place
@@ -63,8 +68,12 @@ class Tail:
         """The file that this one may be a copy of; asked once, before the first byte is handed over."""
         self.only_copy = False
         """It is none of ours unless it is a copy of `original`."""
-        self.copies_sought = False
-        """Copies of it were looked for since its content went away."""
+        self.sought = ""
+        """The state (generation and offset) in which copies of it were looked for last."""
+        self.put_aside = False
+        """A file that may be a copy appeared since."""
+        self.copy_found = False
+        """One of them was found: what was put aside after it is owed in full."""
         self.then: list[Tail] = []
         """Files that wait until this one is read to its end."""
         self.waits: list[Tail] = []
@@ -79,6 +88,12 @@ class Tail:
         """Bytes seen but not durable yet."""
         return max(0, self.size - (self.durable.offset if self.durable else 0))
 
+    @property
+    def emptied(self) -> bool:
+        """Nothing of its content was read yet, so it may have gone away unseen, into a file put aside."""
+        unsought = self.place.generation > 0 and self.sought != self.place.state
+        return self.place.offset == 0 and (self.put_aside or unsought)
+
     def update(self, seen: Seen) -> None:
         """Takes over what a look found under one of its names."""
         self.paths.add(seen.path)
@@ -92,8 +107,8 @@ class Tail:
 
     def rename(self, path: str) -> None:
         """It is found under `path` now. A rotated form of the old name keeps the old name as its source."""
-        if not path.startswith(self.path):
-            self.uri = uri(path)
+        if not path.startswith(self.family):
+            self.family, self.uri = path, uri(path)
         self.path = path
 
     def wait_for(self, other: Tail) -> None:
