@@ -12,8 +12,11 @@ from eventsrc.actor import Mailbox, Ticket
 from eventsrc.errors import DiskFull, LogFailed
 from eventsrc.event import Appended
 from eventsrc.log.writer import Append, LogWriter
-from eventsrc.testing.disk import FULL, FaultyDisk
+from eventsrc.testing.disk import Fault, FaultyDisk
 from tests.laws.log_kit import append, batch, forget_index, opened, texts
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk without room."""
 
 
 def operations_to(data: Path, appends: int) -> int:
@@ -23,24 +26,24 @@ def operations_to(data: Path, appends: int) -> int:
     for number in range(appends):
         append(log, f"e{number}")
     log.close()
-    return len(disk.operations)
+    return disk.count
 
 
 @pytest.mark.parametrize("for_ever", [False, True], ids=["once", "for ever"])
 def test_a_failed_sync_is_never_tried_again(tmp_path: Path, for_ever: bool) -> None:
     number = operations_to(tmp_path / "count", 3)  # the sync of the third append is the last operation
-    disk = FaultyDisk(fail_at=number, error=errno.EIO, for_ever=for_ever)
+    disk = FaultyDisk(Fault(number, "error", errno.EIO, for_ever))
     log = opened(tmp_path / "log", disk)
     append(log, "a")
     append(log, "b")
     with pytest.raises(LogFailed) as caught:
         log.commit([batch("c")])
     assert caught.value.operation == "sync" and caught.value.advice()
-    done = len(disk.operations)
+    done = disk.count
     for _ in range(3):
         with pytest.raises(LogFailed):
             log.commit([batch("d")])
-    assert len(disk.operations) == done, "nothing more is asked of the disk"
+    assert disk.count == done, "nothing more is asked of the disk"
     assert log.head == 2
     log.close()
     forget_index(tmp_path / "log")
@@ -58,7 +61,7 @@ def test_every_operation_of_an_append_may_fail_once(tmp_path: Path, error: int, 
     opening = operations_to(tmp_path / "opening", 0)
     for number in range(opening + 1, count + 1):
         data = tmp_path / f"{number}"
-        disk = FaultyDisk(fail_at=number, error=error, short=short)
+        disk = FaultyDisk(Fault(number, "short" if short else "error", error))
         log = opened(data, disk)
         kept: list[str] = []
         refused: type[Exception] | None = None
@@ -68,7 +71,7 @@ def test_every_operation_of_an_append_may_fail_once(tmp_path: Path, error: int, 
                 kept.append(name)
             except (DiskFull, LogFailed) as caught:
                 refused = type(caught)
-                name_of_operation = disk.operations[number - 1].name
+                name_of_operation = disk.did[number - 1]
                 full = error in FULL and name_of_operation != "sync" and name_of_operation != "sync_directory"
                 assert full == isinstance(caught, DiskFull) or name_of_operation == "sync_directory"
         if refused is DiskFull:
@@ -82,7 +85,7 @@ def test_every_operation_of_an_append_may_fail_once(tmp_path: Path, error: int, 
 
 async def test_the_writer_waits_for_room_and_loses_nothing(tmp_path: Path) -> None:
     number = operations_to(tmp_path / "count", 1) - 1  # the write of the first append
-    disk = FaultyDisk(fail_at=number, error=errno.ENOSPC, short=True)
+    disk = FaultyDisk(Fault(number, "short", errno.ENOSPC))
     log = opened(tmp_path / "log", disk)
     mailbox: Mailbox[Append] = Mailbox("log")
     patient: Ticket[Appended] = Ticket()
