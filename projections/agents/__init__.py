@@ -1,7 +1,14 @@
 """The read model `agents`: what coding agents did and are doing, whatever format told it.
 
 One file per noun: sessions and runs, rounds, flows (messages and blocks), results, usage. Each keeps its rows in memory
-and writes what changed once per batch; all of it can be thrown away between two batches. Nothing here asks the clock.
+and writes what changed once per batch; all of it can be thrown away between two batches.
+
+*Must never know*: which format an event came from, whether it is live or replayed, what time it is. Ages and verdicts
+like "stalled" are answers of questions, counted from the reader's clock.
+
+*What survives a crash here*: everything that was committed, and nothing else. What is remembered between events stands
+in columns. A file beside the rows is whole before the row that names it, and is never written over; a batch that was
+undone leaves at most a file that no row names.
 """
 
 from __future__ import annotations
@@ -53,7 +60,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 1
+    version = 2
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = QUESTIONS
@@ -98,10 +105,12 @@ class Agents(Projection):
             self._sessions.run_of(fact, session, time)
         if isinstance(fact, PromptSubmitted):
             self._rounds.prompted(fact, session, time)
+            self._sessions.goes_on(session)
             self._sessions.changed(session)
         elif isinstance(fact, RoundEnded):
             self._rounds.touch(fact, session, time)
             self._rounds.ended(fact, session, time)
+            self._sessions.goes_on(session)
             self._sessions.changed(session)
         elif isinstance(fact, MESSAGE_FACTS):
             self._message(fact, session, time, reading.source)
@@ -121,26 +130,32 @@ class Agents(Projection):
         """Messages, blocks, results and tokens, all within the round that goes on."""
         round_id = self._rounds.touch(fact, session, time)
         if isinstance(fact, MessageStarted):
-            self._flows.message_started(fact, round_id, time)
+            self._begun(fact, round_id, time)
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
             self._used(fact, time, source)
         elif isinstance(fact, ToolResultReceived):
             self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
+            self._sessions.goes_on(session, fact.tool_use_id)
         else:
             self._block(fact, session, round_id, time)
         if session.held_prompt is not None or isinstance(fact, BlockReceived | MessageStarted):
             self._sessions.changed(session)
 
+    def _begun(self, fact: MessageStarted, round_id: str | None, time: float | None) -> None:
+        moved = self._flows.message_started(fact, round_id, time)
+        for block in moved:
+            if block.tool_use_id:
+                self._results.called(block)
+        if moved:
+            self._usage.moved((fact.message_id, fact.request_id), moved[0].flow_id)
+
     def _block(self, fact: Fact, session: Session, round_id: str | None, time: float | None) -> None:
         if isinstance(fact, BlockStarted):
             block = self._flows.started(fact, round_id, time)
         elif isinstance(fact, BlockCompleted):
-            found = self._flows.completed(fact, time)
-            if found is None:
-                return
-            block = found
+            block = self._flows.completed(fact, round_id, time)
         else:
             assert isinstance(fact, BlockReceived)
             received = self._flows.received(fact, round_id, time)

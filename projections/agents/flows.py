@@ -1,7 +1,8 @@
 """Messages and their blocks, streamed piece by piece or received whole; the same block from both is one row.
 
 A message is a *flow*. Its key is the request id where there is one, else the message id; whichever names it first keeps
-it, and the other becomes an alias. A tool block is found by its tool use id whoever tells of it.
+it, and the other becomes an alias. Two that were seen apart become one when a record names both ids. A tool block is
+found by its tool use id, whoever tells of it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from eventsrc.plugin import (
     MessageEnded,
     MessageStarted,
 )
-from projections.agents.rows import Alias, Block, BlockKey, Message, Table
+from projections.agents.merging import are_one, move, rename, take_over
+from projections.agents.rows import CONTENT_ROWS, Alias, Block, BlockKey, Message, Table
+from projections.agents.twins import not_yet_there, streamed_twin
 
 CONTENT = {"text": "text", "thinking": "thinking", "json": "tool_use"}
 """Kinds of pieces that are content, and the block that an unannounced piece must belong to. Signatures are not."""
@@ -29,7 +32,7 @@ class Flows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._aliases = Table(connection, "flows", Alias)
         self._messages = Table(connection, "messages", Message)
-        self._blocks = Table(connection, "content_blocks", Block, key=2)
+        self._blocks = Table(connection, "content_blocks", Block, key=2, keep=CONTENT_ROWS)
         self._keys = Table(connection, "block_keys", BlockKey)
         self._connection = connection
         self._pieces: dict[tuple[str, int], list[str]] = {}
@@ -59,8 +62,9 @@ class Flows:
             self._messages.put(flow, row)
         return row
 
-    def message_started(self, fact: MessageStarted, round_id: str | None, time: float | None) -> None:
-        """A message begins, or a record mentions it again."""
+    def message_started(self, fact: MessageStarted, round_id: str | None, time: float | None) -> list[Block]:
+        """A message begins, or a record mentions it again. Blocks that moved, because two flows became one."""
+        moved = self._unite(fact.message_id, fact.request_id) if fact.message_id and fact.request_id else []
         flow = self.flow_of(fact.message_id, fact.request_id, bind=True)
         row = self.message(fact, flow, round_id, time)
         row.request_id = row.request_id or fact.request_id or None
@@ -74,6 +78,7 @@ class Flows:
         if time is not None:
             row.start_time = time if row.start_time is None else min(row.start_time, time)
         self._messages.put(flow, row)
+        return moved
 
     def message_ended(self, fact: MessageEnded, round_id: str | None, time: float | None) -> None:
         """The stop reason or the stop of a message."""
@@ -85,19 +90,50 @@ class Flows:
             row.end_time = max(row.end_time or time, time)
         self._messages.put(flow, row)
 
+    def _unite(self, message_id: str, request_id: str) -> list[Block]:
+        ours, theirs = self._aliases.get(request_id), self._aliases.get(message_id)
+        if ours is None or theirs is None or ours.flow_id == theirs.flow_id:
+            return []
+        kept, lost = ours.flow_id, theirs.flow_id
+        if not are_one(self._messages.get(kept), self._messages.get(lost), message_id, request_id):
+            return []
+        old = take_over(self._messages, kept, lost)
+        rename(self._aliases, {message_id, lost}, kept)
+        moved: list[Block] = []
+        for index in range(old.block_count if old is not None else 0):
+            block = self._blocks.get((lost, index))
+            if block is None:
+                continue
+            self._gather(block)
+            there = self._blocks.get((kept, index))
+            if there is not None:
+                self._gather(there)
+            moved.append(move(block, kept, self._blocks, self._keys))
+        self._tools.update({block.tool_use_id: (kept, block.block_index) for block in moved if block.tool_use_id})
+        return moved
+
     # --- blocks ---
 
     def started(self, fact: BlockStarted, round_id: str | None, time: float | None) -> Block:
         """A streamed block opens; opened once more, what follows is compared with what is there already."""
         flow = self.flow_of(fact.message_id, fact.request_id)
         message = self.message(fact, flow, round_id, time)
-        block = self._by_tool(fact.tool_use_id) or self._blocks.get((flow, fact.index))
+        block = self._by_tool(fact.tool_use_id)
+        if block is None:
+            block = self._at(flow, fact.index)
+        else:
+            self._redirect(flow, fact.index, block)
         if block is None:
             block = self._new(message, fact.index, fact, time)
-            block.content = fact.text
+            self._begin(block, fact.text)
         elif block.block_key is None:
             self._gather(block)
-            block.replayed = len(fact.text) if block.content else None
+            if block.content:
+                block.replayed = len(fact.text)
+            else:
+                self._begin(block, fact.text)
+            if time is not None:
+                block.start_time = min(block.start_time or time, time)
         block.block_type = fact.block_type or block.block_type
         block.tool_name = fact.tool_name or block.tool_name
         self._names_tool(block, fact.tool_use_id)
@@ -106,11 +142,12 @@ class Flows:
     def delta(self, fact: BlockDelta, round_id: str | None, time: float | None, last: float | None) -> None:
         """Pieces of a streamed block."""
         flow = self.flow_of(fact.message_id, fact.request_id)
-        key = (flow, fact.index)
-        block = self._blocks.get(key)
+        block = self._at(flow, fact.index)
         if block is None:
             block = self._new(self.message(fact, flow, round_id, time), fact.index, fact, time)
+        if block.block_type is None:
             block.block_type = CONTENT.get(fact.kind)
+        key = (block.flow_id, block.block_index)
         text: str | None = fact.text
         if block.replayed is not None:
             text = self._not_yet_there(block, fact)
@@ -126,26 +163,32 @@ class Flows:
             pieces.append(text)
         self._blocks.put(key, block)
 
-    def completed(self, fact: BlockCompleted, time: float | None) -> Block | None:
-        """A streamed block is whole; None when nobody knows it."""
+    def completed(self, fact: BlockCompleted, round_id: str | None, time: float | None) -> Block:
+        """A streamed block is whole, perhaps before its start is known."""
         flow = self.flow_of(fact.message_id, fact.request_id)
-        block = self._blocks.get((flow, fact.index))
+        block = self._at(flow, fact.index)
         if block is None:
-            return None
+            block = self._new(self.message(fact, flow, round_id, time), fact.index, fact, time)
         if not block.is_complete:
             block.is_complete, block.complete_time = 1, time
-        return self._blocks.put((flow, fact.index), block)
+        if block.replayed is not None:
+            self._gather(block)
+            block.replayed = None
+        return self._blocks.put((block.flow_id, block.block_index), block)
 
     def received(self, fact: BlockReceived, round_id: str | None, time: float | None) -> Block | None:
         """A whole block, from a producer that does not stream; None when this very one is known already."""
-        if self._keys.get(fact.key) is not None:
-            return None
         flow = self.flow_of(fact.message_id, fact.request_id, bind=True)
+        if self._keys.get(fact.key) is not None:
+            self._known(fact, flow)
+            return None
         message = self.message(fact, flow, round_id, time)
-        block = self._by_tool(fact.tool_use_id) or self._streamed_twin(message, fact)
+        block = self._by_tool(fact.tool_use_id) or streamed_twin(message, self._blocks, fact.block_type)
         if block is None:
             block = self._new(message, message.block_count, fact, time)
-        elif block.block_key is None and message.streamed_blocks and block.flow_id == flow:
+        elif block.flow_id != flow:
+            self._redirect(flow, message.block_count, block)
+        elif block.block_key is None and message.streamed_blocks:
             message.streamed_blocks -= 1
             self._messages.put(flow, message)
         if block.block_key is None:
@@ -192,6 +235,32 @@ class Flows:
             block.block_type = fact.block_type
         return self._blocks.put((message.flow_id, index), block)
 
+    def _at(self, flow: str, index: int) -> Block | None:
+        """The block at a place of a flow, which may be kept where a tool call was seen first."""
+        block = self._blocks.get((flow, index))
+        if block is None:
+            known = self._keys.get(_place(flow, index))
+            block = self._blocks.get((known.flow_id, known.block_index)) if known is not None else None
+        return block
+
+    def _redirect(self, flow: str, index: int, block: Block) -> None:
+        """From now on, what is said of this place is said of the block."""
+        if (flow, index) != (block.flow_id, block.block_index):
+            place = _place(flow, index)
+            self._keys.put(place, BlockKey(place, block.flow_id, block.block_index))
+
+    def _known(self, fact: BlockReceived, flow: str) -> None:
+        """A copy of a block that is known: the call of another record of it may be told of under this flow, too."""
+        block = self._by_tool(fact.tool_use_id)
+        message = self._messages.get(flow)
+        if block is not None and block.flow_id != flow and (message is None or not message.block_count):
+            self._redirect(flow, 0, block)
+
+    @staticmethod
+    def _begin(block: Block, text: str) -> None:
+        block.content = text
+        block.total_bytes = len(text.encode("utf-8", "surrogatepass"))
+
     def _gather(self, block: Block) -> None:
         """Joins the pieces of this batch to the content."""
         pieces = self._pieces.pop((block.flow_id, block.block_index), None)
@@ -201,21 +270,11 @@ class Flows:
             block.total_bytes += len(text.encode("utf-8", "surrogatepass"))
 
     def _not_yet_there(self, block: Block, fact: BlockDelta) -> str | None:
-        """What a piece of a block that was started again adds to it; None when it is there already."""
-        assert block.replayed is not None
         if fact.kind not in CONTENT:
             return None
         self._gather(block)
-        there = block.content[block.replayed : block.replayed + len(fact.text)]
-        if fact.text.startswith(there):
-            block.replayed += len(there)
-            self._blocks.put((block.flow_id, block.block_index), block)
-            rest = fact.text[len(there) :]
-            if rest:
-                block.replayed = None
-            return rest or None
-        block.replayed = None
-        return fact.text
+        self._blocks.put((block.flow_id, block.block_index), block)
+        return not_yet_there(block, fact.text)
 
     def _names_tool(self, block: Block, tool_use_id: str | None) -> None:
         if tool_use_id and block.tool_use_id is None:
@@ -230,12 +289,7 @@ class Flows:
             return self._blocks.get(key)
         return self._blocks.find("tool_use_id = ?", (tool_use_id,))
 
-    def _streamed_twin(self, message: Message, fact: BlockReceived) -> Block | None:
-        """The block of the same type that was streamed before and that no whole copy was matched with yet."""
-        if not message.streamed_blocks:
-            return None
-        for index in range(message.block_count):
-            block = self._blocks.get((message.flow_id, index))
-            if block is not None and block.block_key is None and block.block_type == fact.block_type:
-                return block
-        return None
+
+def _place(flow: str, index: int) -> str:
+    """The key of a place. Keys of blocks that formats give hold no blank before a number."""
+    return f"at {flow} {index}"

@@ -7,14 +7,14 @@ import sqlite3
 from pathlib import Path
 
 from eventsrc.plugin import INLINE_RESULT_BYTES, PREVIEW_CHARS, ToolResultReceived
-from projections.agents.rows import Block, Result, Table
+from projections.agents.rows import CONTENT_ROWS, Block, Result, Table
 
 
 class Results:
     """What is known of results."""
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
-        self._table = Table(connection, "tool_results", Result)
+        self._table = Table(connection, "tool_results", Result, keep=CONTENT_ROWS)
         self._folder = Path(folder) / "results"
         self._files: dict[str, bytes] = {}
 
@@ -33,7 +33,7 @@ class Results:
         row.content_preview = fact.content[:PREVIEW_CHARS]
         row.content, row.content_file_path = fact.content, None
         if len(data) > INLINE_RESULT_BYTES:
-            name = f"results/{hashlib.sha256(fact.tool_use_id.encode('utf-8', 'surrogatepass')).hexdigest()}.txt"
+            name = f"results/{_digest(fact.tool_use_id.encode('utf-8', 'surrogatepass'))}-{_digest(data)}.txt"
             row.content, row.content_file_path = None, name
             self._files[name] = data
         self._join(row, block)
@@ -47,11 +47,12 @@ class Results:
             self._table.put(row.tool_use_id, row)
 
     def flush(self) -> None:
-        """Writes files first: a row never names one that is not there. Written again they are the same."""
+        """Writes files first, so that a row never names one that is not there. A name holds a digest of the content:
+        a batch that is undone leaves the file of the row before as it was, and at most one more that nobody names."""
         if self._files:
             self._folder.mkdir(parents=True, exist_ok=True)
             for name, data in self._files.items():
-                (self._folder.parent / name).write_bytes(data)
+                _write_whole(self._folder.parent / name, data)
             self._files.clear()
         self._table.flush()
 
@@ -64,3 +65,15 @@ class Results:
             row.execution_duration_ms = row.measured_ms
         elif began is not None and row.result_time is not None:
             row.execution_duration_ms = round((row.result_time - began) * 1000, 3)
+
+
+def _digest(data: bytes) -> str:
+    """Ids may hold anything and be of any length, and file systems fold case: only their digest names a file."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """The file is there whole or not at all, whenever the process ends."""
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)

@@ -2,7 +2,8 @@
 
     warm_up ──prompt──▶ open ──▶ complete · aborted · superseded · orphaned
 
-Stronger evidence of an end replaces weaker, never the other way round; no clock closes a round.
+Stronger evidence of an end replaces weaker, never the other way round; no clock closes a round. What comes late, after
+an end, is folded like anything else and changes no state: `last_activity_time` is then later than `end_time`.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Rounds:
         known = self._prompts.get(fact.prompt_id) if fact.prompt_id else None
         round_id = known.round_id if known else f"{fact.sid}/{fact.round}" if fact.round else session.current_round
         row = self._table.get(round_id) if round_id else None
-        if row is None or row.state == "warm_up":
+        if row is None:
             return
         strength = (COMPLETE if fact.outcome == "complete" else ABORTED) if fact.explicit else INFERRED
         state = "complete" if fact.outcome == "complete" else "aborted"
@@ -113,8 +114,9 @@ class Rounds:
         if time is not None:
             row.last_activity_time = max(row.last_activity_time or time, time)
             row.start_time = time if row.start_time is None else min(row.start_time, time)
+        if row.state == "warm_up":
+            _begin(row, time)
         if not row.evidence:
-            row.state = "open"
             self._remember_open(session, round_id, opened=True)
         self._table.put(round_id, row)
         if fact.prompt_id:
@@ -125,7 +127,9 @@ class Rounds:
     def _end(self, row: Round, session: Session, state: str, strength: int, time: float | None, reason: str) -> None:
         if strength <= row.evidence:
             return
-        row.state, row.evidence, row.reason = state, strength, reason or None
+        row.evidence, row.reason = strength, reason or None
+        if row.state != "warm_up":  # it stays one until it has its prompt
+            row.state = state
         row.is_complete, row.is_aborted = int(state == "complete"), int(state == "aborted")
         row.end_time = time if time is not None else row.last_activity_time
         if row.start_time is not None and row.end_time is not None:
@@ -159,6 +163,16 @@ class Rounds:
             sid=fact.sid, prompt=prompt, prompt_id=prompt_id, kind=kind, pid=pid, round=mine, agent=fact.agent
         )
         self._open(f"{fact.sid}/{mine}", held, session, time)
+
+
+def _begin(row: Round, time: float | None) -> None:
+    """A round gets its prompt. An end that was told of before holds, unless it was earlier than the prompt."""
+    if row.evidence and time is not None and row.end_time is not None and row.end_time < time:
+        row.evidence = row.is_complete = row.is_aborted = row.has_stop = 0
+        row.end_time = row.duration_ms = row.reason = None
+    row.state = "complete" if row.is_complete else "aborted" if row.is_aborted else "open"
+    if row.start_time is not None and row.end_time is not None:
+        row.duration_ms = round((row.end_time - row.start_time) * 1000, 3)
 
 
 def uuid7_time(text: str) -> float | None:

@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-CACHE_ROWS = 20_000  # rows of one table kept in memory; others are looked up by their key
-EVICT_ROWS = 10_000  # how many go at once, the oldest first
+CACHE_ROWS = 20_000  # rows of one table kept in memory (about 10 MB); others are looked up by their key
+CONTENT_ROWS = 4_000  # the same where rows hold texts: some KB each, and what is looked up again is recent
+EVICTED = 2  # one in so many goes when there are too many, the oldest first: seldom, and the recent ones stay
 
 
 class Session(msgspec.Struct):
@@ -36,6 +37,8 @@ class Session(msgspec.Struct):
     waiting_reason: str | None = None
     held_prompt: str | None = None
     """A prompt that may belong to the round which begins next (JSON)."""
+    waiting_tool: str | None = None
+    """The tool call that `waiting_reason` is about."""
 
 
 class Run(msgspec.Struct):
@@ -201,23 +204,28 @@ class Table(Generic[R]):
     A table that was empty at the start is known whole until rows leave the memory, so that filling it asks nothing.
     """
 
-    def __init__(self, connection: sqlite3.Connection, name: str, row: type[R], *, key: int = 1) -> None:
-        """`key`: how many of the first columns are the primary key."""
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, row: type[R], *, key: int = 1, keep: int = CACHE_ROWS
+    ) -> None:
+        """`key`: how many of the first columns are the primary key; `keep`: rows that stay in memory."""
         columns = row.__struct_fields__
         self._connection = connection
         self._row = row
         self._key = key
+        self._keep = keep
         where = " AND ".join(f"{column} = ?" for column in columns[:key])
         self._select = f"SELECT {', '.join(columns)} FROM {name} WHERE {where}"
         self._replace = f"INSERT OR REPLACE INTO {name}({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        self._delete = f"DELETE FROM {name} WHERE {where}"
         self._rows: dict[Any, R] = {}
         self._changed: dict[Any, R] = {}
+        self._dropped: dict[Any, None] = {}
         self._whole = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
 
     def get(self, key: Any) -> R | None:
         """The row with this key (a tuple when it has several columns); None when there is none."""
         row = self._rows.get(key)
-        if row is not None or self._whole:
+        if row is not None or self._whole or key in self._dropped:
             return row
         found = self._connection.execute(self._select, key if self._key > 1 else (key,)).fetchone()
         if found is None:
@@ -231,6 +239,12 @@ class Table(Generic[R]):
         self._changed[key] = row
         return row
 
+    def drop(self, key: Any) -> None:
+        """Takes a row away; its values may come back under another key."""
+        self._rows.pop(key, None)
+        self._changed.pop(key, None)
+        self._dropped[key] = None
+
     def find(self, where: str, parameters: tuple[Any, ...]) -> R | None:
         """The first row that fulfils a condition, which must be true of rows in the database and of those in memory
         alike: flush first, or use it only for what cannot have changed in this batch."""
@@ -243,10 +257,14 @@ class Table(Generic[R]):
 
     def flush(self) -> None:
         """Writes what changed."""
+        if self._dropped:  # first: what comes back under another key may hold a value that is unique
+            keys = [key if self._key > 1 else (key,) for key in self._dropped]
+            self._connection.executemany(self._delete, keys)
+            self._dropped.clear()
         if self._changed:
             self._connection.executemany(self._replace, map(msgspec.structs.astuple, self._changed.values()))
             self._changed.clear()
-        if len(self._rows) > CACHE_ROWS:
+        if len(self._rows) > self._keep:
             self._whole = False
-            for key in list(self._rows)[:EVICT_ROWS]:
+            for key in list(self._rows)[: len(self._rows) // EVICTED]:
                 del self._rows[key]

@@ -7,7 +7,8 @@ SCHEMA = (
       sid TEXT PRIMARY KEY, agent TEXT, pid INTEGER, start_time REAL, end_time REAL, is_active INTEGER NOT NULL,
       last_activity_time REAL, parent_sid TEXT, cwd TEXT, git_branch TEXT, version TEXT, title TEXT,
       metadata TEXT NOT NULL, model TEXT, title_rank INTEGER NOT NULL, round_count INTEGER NOT NULL,
-      current_round TEXT, open_rounds TEXT NOT NULL, zone_offset REAL, waiting_reason TEXT, held_prompt TEXT
+      current_round TEXT, open_rounds TEXT NOT NULL, zone_offset REAL, waiting_reason TEXT, held_prompt TEXT,
+      waiting_tool TEXT
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE runs(
       sid TEXT NOT NULL, pid INTEGER NOT NULL, start_time REAL NOT NULL, end_time REAL, exit_reason TEXT,

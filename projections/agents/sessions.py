@@ -26,7 +26,7 @@ class Sessions:
         row = self._table.get(fact.sid)
         if row is None:
             row = Session(fact.sid, fact.agent or None, start_time=time)
-        elif (time is None or (row.last_activity_time or 0.0) >= time) and fact.pid in (None, row.pid):
+        elif (time is None or _spans(row, time)) and fact.pid in (None, row.pid):
             return row  # nothing that a row of sessions shows
         if fact.agent and row.agent is None:
             row.agent = fact.agent
@@ -67,10 +67,12 @@ class Sessions:
                 self._put(run)
             run = Run(fact.sid, fact.pid, time or session.start_time or 0.0, last_time=time or 0.0)
             self._current[fact.sid, fact.pid] = run
+            if time is not None and session.end_time is not None and time <= session.end_time:
+                run.end_time, run.exit_reason = session.end_time, "ended"  # its end was told of before it
+            else:
+                session.is_active, session.end_time = 1, None
+                self.changed(session)
             self._put(run)
-            session.is_active = 1
-            session.end_time = None
-            self.changed(session)
         elif time is not None and time > run.last_time:
             run.last_time = time
             self._put(run)
@@ -118,6 +120,14 @@ class Sessions:
     def waits(self, fact: Waiting, session: Session) -> None:
         """The agent waits for a person, or does so no more."""
         session.waiting_reason = (fact.reason or "waiting") if fact.waiting else None
+        session.waiting_tool = fact.tool_use_id if fact.waiting else None
+        self.changed(session)
+
+    def goes_on(self, session: Session, tool_use_id: str | None = None) -> None:
+        """A prompt, the end of a round or a result: nobody is waited for any more, unless for another tool."""
+        if session.waiting_reason is None or (tool_use_id and session.waiting_tool not in (None, tool_use_id)):
+            return
+        session.waiting_reason = session.waiting_tool = None
         self.changed(session)
 
     def flush(self) -> None:
@@ -135,7 +145,7 @@ class Sessions:
         if run is None or session.pid == run.pid:
             session.is_active = 0
             session.end_time = time
-            session.waiting_reason = None
+            session.waiting_reason = session.waiting_tool = None
             self.changed(session)
 
     def _newest(self, sid: str, pid: int) -> Run | None:
@@ -148,6 +158,12 @@ class Sessions:
 
     def _put(self, run: Run) -> None:
         self._runs.put((run.sid, run.pid, run.start_time), run)
+
+
+def _spans(session: Session, time: float) -> bool:
+    """True when a time lies within what is known of a session already."""
+    first, last = session.start_time, session.last_activity_time
+    return first is not None and last is not None and first <= time <= last
 
 
 def open_rounds(session: Session) -> list[str]:

@@ -29,6 +29,8 @@ class Usages:
 
     def reported(self, fact: UsageReported, flow: str | None, name: str, time: float | None, source: str) -> None:
         """A record about a call. `name` is the id that all records of the call are known by."""
+        if name != fact.request_id:
+            self._rename(fact.request_id, name)
         row = self._table.get(name)
         if row is not None and _another_call(row, fact):
             name = f"{name}#{fact.request_id or 'no request'}"
@@ -47,6 +49,28 @@ class Usages:
                 row = new
         row.flow_id = row.flow_id or flow
         self._table.put(name, row)
+
+    def moved(self, names: tuple[str, str], flow: str) -> None:
+        """The message of a call, known by either name, is kept as another flow now."""
+        for name in names:
+            row = self._table.get(name)
+            if row is not None and row.flow_id != flow:
+                row.flow_id = flow
+                self._table.put(name, row)
+
+    def _rename(self, request_id: str, name: str) -> None:
+        """A call that was known by its request before the message was: its row gets the name that transcripts use."""
+        row = self._table.get(request_id) if request_id else None
+        if row is None:
+            return
+        self._table.drop(request_id)
+        there = self._table.get(name)
+        if there is not None and there.request_id not in (None, request_id):
+            name = f"{name}#{request_id}"
+            there = self._table.get(name)
+        row.usage_id = name
+        if there is None or _better(row, there):
+            self._table.put(name, row)
 
     def flush(self) -> None:
         """Writes what changed."""

@@ -1,0 +1,32 @@
+"""What is told of once more: pieces of a block that was started again, and whole copies of what was streamed before."""
+
+from __future__ import annotations
+
+from projections.agents.rows import Block, Message, Table
+
+
+def not_yet_there(block: Block, text: str) -> str | None:
+    """What a piece of a block that was started again adds to its content; None when it is there already.
+
+    Counts forward in `block.replayed` as long as the pieces say what is there; the first one that does not ends it."""
+    assert block.replayed is not None, "only a block that was started again is compared"
+    there = block.content[block.replayed : block.replayed + len(text)]
+    if not text.startswith(there):
+        block.replayed = None
+        return text
+    block.replayed += len(there)
+    rest = text[len(there) :]
+    if rest:
+        block.replayed = None
+    return rest or None
+
+
+def streamed_twin(message: Message, blocks: Table[Block], block_type: str) -> Block | None:
+    """The block of the same type that was streamed before and that no whole copy was matched with yet."""
+    if not message.streamed_blocks:
+        return None
+    for index in range(message.block_count):
+        block = blocks.get((message.flow_id, index))
+        if block is not None and block.block_key is None and block.block_type == block_type:
+            return block
+    return None
