@@ -47,8 +47,8 @@ ANCHOR_BYTES = 4 * KIB  # bytes before a cursor whose hash tells that what follo
 READING_FILES = 4  # files that one source reads at the same time: covers the wait for a commit, keeps memory small
 WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger ones are no sidecars
 SCAN_BYTES = 64 * MIB  # bytes of an endless line that one thread hop looks through: a stop waits for no more
-WATCH_STEP_MS = 20  # how often hints are collected: an appended line is seen after 20 to 40 ms, for 0.25 % of a core
-WATCH_GROUP_MS = 20  # hints of one burst are grouped this long
+WATCH_STEP_MS = 25  # how often hints are collected: an appended line is seen after 25 to 50 ms, for 0.25 % of a core
+WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
 COLD_LOOKS = 12  # with hints, a folder in which nothing happens is looked at every n-th idle look: 0.1 % of a core
 HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
