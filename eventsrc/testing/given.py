@@ -110,6 +110,7 @@ class Given:
             self._projection.flush()
         except BaseException:
             self._connection.execute("ROLLBACK")
+            self.forget()
             raise
         self._connection.execute("COMMIT")
         self._projection.committed()

@@ -41,6 +41,7 @@ from eventsrc.plugin import (
     Waiting,
     parse_time,
 )
+from projections.agents.figures import FIGURES
 from projections.agents.flows import Flows
 from projections.agents.questions import QUESTIONS
 from projections.agents.results import Results
@@ -63,7 +64,7 @@ class Agents(Projection):
     version = 2
     schema = SCHEMA
     late_schema = LATE_SCHEMA
-    questions = QUESTIONS
+    questions = (*QUESTIONS, *FIGURES)
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
         super().__init__(connection, folder)

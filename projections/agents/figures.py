@@ -1,0 +1,163 @@
+"""Named questions that count: totals, rates, overlaps, errors, tokens, time series, one screen.
+
+Values given on a command line are texts, so numbers are cast here. "Stalled" and "orphaned" are verdicts of the moment
+of reading, and have nothing stored.
+"""
+
+from __future__ import annotations
+
+from eventsrc.plugin import Question
+
+_TOTALS = """sid, agent, is_active, start_time, last_activity_time,
+  round((last_activity_time - start_time) * 1000) AS duration_ms,
+  (SELECT count(*) FROM rounds r WHERE r.sid = s.sid AND r.has_user_prompt = 1) AS rounds,
+  (SELECT count(*) FROM rounds r WHERE r.sid = s.sid AND r.is_complete = 1) AS rounds_complete,
+  (SELECT count(*) FROM rounds r WHERE r.sid = s.sid AND r.is_aborted = 1) AS rounds_aborted,
+  (SELECT count(*) FROM messages m WHERE m.sid = s.sid) AS messages,
+  (SELECT count(*) FROM content_blocks b WHERE b.sid = s.sid) AS blocks,
+  (SELECT count(*) FROM content_blocks b WHERE b.sid = s.sid AND b.tool_use_id IS NOT NULL) AS tool_calls,
+  (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1) AS tool_errors,
+  (SELECT count(*) FROM errors e WHERE e.sid = s.sid) AS errors,
+  (SELECT count(*) FROM usage u WHERE u.sid = s.sid) AS model_calls,
+  (SELECT coalesce(sum(input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS input_tokens,
+  (SELECT coalesce(sum(output_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS output_tokens,
+  (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+    AS cache_creation_input_tokens,
+  (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS cache_read_input_tokens,
+  (SELECT group_concat(model, ', ') FROM (SELECT DISTINCT model FROM usage u WHERE u.sid = s.sid AND model IS NOT NULL
+    ORDER BY model)) AS models,
+  (SELECT json_group_object(tool_name, n) FROM (SELECT tool_name, count(*) AS n FROM content_blocks b
+    WHERE b.sid = s.sid AND tool_name IS NOT NULL GROUP BY tool_name ORDER BY tool_name)) AS tools"""
+
+_STALLED = """SELECT s.sid, s.agent, s.pid, s.waiting_reason, s.last_activity_time,
+    :now - s.last_activity_time AS age,
+    CASE WHEN s.waiting_reason IS NOT NULL THEN 'waiting_person'
+      WHEN EXISTS (SELECT 1 FROM pending_tool_calls p WHERE p.sid = s.sid) THEN 'waiting_tool'
+      WHEN EXISTS (SELECT 1 FROM content_blocks b WHERE b.sid = s.sid AND b.is_complete = 0) THEN 'stream'
+      ELSE 'silent' END AS kind
+  FROM sessions s WHERE s.is_active = 1 AND s.last_activity_time <= :now - CAST(:after AS REAL)
+    AND (EXISTS (SELECT 1 FROM rounds r WHERE r.sid = s.sid AND r.state = 'open')
+      OR EXISTS (SELECT 1 FROM pending_tool_calls p WHERE p.sid = s.sid))"""
+
+_OPEN = """SELECT round_id, sid, pid, round_number, state, start_time, last_activity_time, user_prompt FROM rounds"""
+
+_CALLS = """SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
+    r.is_error FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
+  JOIN tool_results r ON r.tool_use_id = b.tool_use_id
+  WHERE m.round_id = :round_id AND b.complete_time IS NOT NULL AND r.result_time IS NOT NULL"""
+
+_SLOT = "CAST(({time}) / max(CAST(:interval AS REAL), 1) AS INTEGER) * max(CAST(:interval AS REAL), 1)"
+
+FIGURES = (
+    Question(
+        "unbalanced",
+        f"{_OPEN} WHERE has_user_prompt = 1 AND evidence = 0 ORDER BY last_activity_time DESC, round_id",
+        "Rounds that have a prompt and no end.",
+    ),
+    Question(
+        "stalled",
+        f"{_STALLED} ORDER BY s.last_activity_time DESC, s.sid",
+        "Active sessions with an open round or a pending tool and no sign of life for `after` seconds.",
+        ("after", "now"),
+        defaults={"after": 30.0},
+    ),
+    Question(
+        "orphaned",
+        f"{_OPEN} WHERE state = 'orphaned' ORDER BY last_activity_time DESC, round_id",
+        "Rounds that were open when their process went away.",
+    ),
+    Question(
+        "stats",
+        f"""SELECT {_TOTALS} FROM sessions s WHERE sid >= :sid AND sid < :sid || char(1114111) ORDER BY sid""",
+        "Totals of a session; the beginning of its id is enough.",
+        ("sid",),
+        ("sid",),
+    ),
+    Question(
+        "compare",
+        f"""SELECT {_TOTALS} FROM sessions s WHERE (sid >= :sid AND sid < :sid || char(1114111))
+        OR (sid >= :other AND sid < :other || char(1114111)) ORDER BY substr(sid, 1, length(:sid)) != :sid, sid""",
+        "Totals of two sessions side by side.",
+        ("sid", "other"),
+        ("sid", "other"),
+    ),
+    Question(
+        "rates",
+        """SELECT b.flow_id, b.block_index, b.block_type, b.tool_name, b.delta_count, b.total_bytes,
+          round((b.last_time - b.start_time) * 1000, 3) AS duration_ms,
+          round(b.total_bytes / nullif(b.last_time - b.start_time, 0), 3) AS bytes_per_second,
+          round(b.delta_count / nullif(b.last_time - b.start_time, 0), 3) AS deltas_per_second
+        FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
+        WHERE m.round_id = :round_id AND b.delta_count > 0 ORDER BY b.start_time, b.flow_id, b.block_index""",
+        "Bytes and deltas per second of each block that was streamed in a round.",
+        ("round_id",),
+        ("round_id",),
+    ),
+    Question(
+        "parallel",
+        f"""WITH calls AS ({_CALLS})
+        SELECT a.tool_use_id, a.tool_name, b.tool_use_id AS other_tool_use_id, b.tool_name AS other_tool_name,
+          max(a.call_start, b.call_start) AS overlap_start,
+          round((min(a.call_end, b.call_end) - max(a.call_start, b.call_start)) * 1000, 3) AS overlap_ms
+        FROM calls a JOIN calls b ON (a.call_start, a.tool_use_id) < (b.call_start, b.tool_use_id)
+          AND b.call_start < a.call_end AND b.call_end > a.call_start
+        ORDER BY overlap_start, a.tool_use_id, b.tool_use_id""",
+        "Pairs of tools of a round that ran at the same time, from the call to its result.",
+        ("round_id",),
+        ("round_id",),
+    ),
+    Question(
+        "errors",
+        """SELECT coalesce(b.tool_name, '?') AS tool_name, count(*) AS calls,
+          sum(coalesce(r.is_error, 0)) AS errors, round(avg(coalesce(r.is_error, 0)), 4) AS error_rate,
+          round(avg(r.execution_duration_ms), 3) AS average_ms,
+          round(avg(CASE WHEN coalesce(r.is_error, 0) = 0 THEN r.execution_duration_ms END), 3) AS success_ms,
+          round(avg(CASE WHEN r.is_error = 1 THEN r.execution_duration_ms END), 3) AS error_ms
+        FROM tool_results r LEFT JOIN content_blocks b ON b.tool_use_id = r.tool_use_id
+        WHERE :since IS NULL OR r.result_time >= :since GROUP BY 1 ORDER BY errors DESC, calls DESC, 1""",
+        "Calls with a result, errors and durations per tool.",
+        ("since",),
+    ),
+    Question(
+        "dashboard",
+        f"""SELECT (SELECT count(*) FROM sessions WHERE is_active = 1) AS active_sessions,
+          (SELECT count(*) FROM rounds WHERE state = 'open') AS open_rounds,
+          (SELECT count(*) FROM pending_tool_calls p JOIN sessions s ON s.sid = p.sid WHERE s.is_active = 1)
+            AS pending_tools,
+          (SELECT count(*) FROM ({_STALLED})) AS stalled,
+          (SELECT count(*) FROM rounds WHERE state = 'orphaned') AS orphaned_rounds,
+          (SELECT count(*) FROM errors WHERE time > :now - 3600)
+            + (SELECT count(*) FROM tool_results WHERE is_error = 1 AND result_time > :now - 3600) AS recent_errors""",
+        "One screen: active sessions, open rounds, pending tools, stalled sessions, errors of the last hour.",
+        ("now", "after"),
+        defaults={"after": 30.0},
+    ),
+    Question(
+        "usage",
+        """SELECT CASE :by WHEN 'session' THEN sid WHEN 'model' THEN coalesce(model, '?')
+            ELSE coalesce(date(time, 'unixepoch'), '?') END AS key, count(*) AS model_calls,
+          sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+          sum(cache_creation_input_tokens) AS cache_creation_input_tokens,
+          sum(cache_read_input_tokens) AS cache_read_input_tokens, sum(reasoning_tokens) AS reasoning_tokens
+        FROM usage WHERE :since IS NULL OR time >= :since GROUP BY 1 ORDER BY 1""",
+        "Tokens per day (UTC), session or model.",
+        ("by", "since"),
+        defaults={"by": "day"},
+    ),
+    Question(
+        "timeseries",
+        f"""WITH parts AS (
+          SELECT {_SLOT.format(time="coalesce(last_time, complete_time, start_time)")} AS slot, total_bytes AS bytes,
+            delta_count AS deltas, 0 AS tokens FROM content_blocks
+            WHERE sid = :sid AND coalesce(last_time, complete_time, start_time) IS NOT NULL
+          UNION ALL
+          SELECT {_SLOT.format(time="time")}, 0, 0, input_tokens + output_tokens + cache_creation_input_tokens
+            + cache_read_input_tokens FROM usage WHERE sid = :sid AND time IS NOT NULL)
+        SELECT slot AS slot_start, sum(bytes) AS bytes, sum(deltas) AS deltas, sum(tokens) AS tokens
+        FROM parts GROUP BY slot ORDER BY slot""",
+        "Bytes, deltas and tokens of a session per `interval` seconds; a block counts where its last piece came.",
+        ("sid", "interval"),
+        ("sid",),
+        defaults={"interval": 60.0},
+    ),
+)
