@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     size = parser.add_mutually_exclusive_group()
     for name, base, help_ in (
-        ("--quick", QUICK, "about a minute and a half; the default"),
+        ("--quick", QUICK, "about two minutes; the default"),
         ("--full", FULL, "the sizes that the targets speak of"),
         ("--tiny", TINY, "only to see that it works"),
     ):

@@ -14,13 +14,13 @@ class Sizes(msgspec.Struct, frozen=True):
     repeats: int = 3
     """Times that a short measurement is made; the best counts."""
     producers: int = 64
-    batches: int = 24
+    batches: int = 12
     """Batches of 512 that each producer appends."""
     singles: int = 400
     """Batches of one event that each producer appends."""
     lines: int = 150_000
     """Lines of the generated `sse_lines.jsonl`."""
-    transcript_lines: int = 60_000
+    transcript_lines: int = 20_000
     peer_lines: int = 30_000
     """Lines for peers that are slow."""
     log_events: int = 1_000_000
