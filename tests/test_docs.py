@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from eventsrc.cli import main
+from eventsrc.log import codec
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,3 +40,9 @@ def test_commands_of_the_readme_exist() -> None:
         re.findall(r"eventsrc ([a-z]+)", " ".join(re.findall(r"```sh(.*?)```", (ROOT / "README.md").read_text(), re.S)))
     )
     assert named <= set(main.COMMANDS), named - set(main.COMMANDS)
+
+
+def test_the_example_of_the_log_format_is_an_event() -> None:
+    (line,) = re.findall(r"```json\n(.*?)\n```", (ROOT / "docs/log-format.md").read_text())
+    event = codec.decode(line.encode())
+    assert (event.position, event.revision, event.raw) == (1, 1, b'{"hello":"world"}')
