@@ -67,6 +67,7 @@ def test_every_prefix_is_clean_or_rolled_back(small: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_flipped_bit_is_rolled_back_in_the_last_group_and_refused_before(small: Path, tmp_path: Path) -> None:
     whole = newest(small).read_bytes()
     last = whole.rfind(b'{"specversion":"1.0","sequence":"00000000000000000006"')

@@ -88,6 +88,7 @@ def test_every_prefix_of_a_log_is_clean_or_rolled_back(small: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_single_prefix_is_clean_or_rolled_back(small: Path) -> None:
     whole = newest(small).read_bytes()
     found = _damage(small, (whole[:length] for length in range(len(whole))))
@@ -101,6 +102,7 @@ def test_a_flipped_bit_is_never_an_event(small: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_no_flipped_bit_anywhere_is_an_event(small: Path) -> None:
     whole = newest(small).read_bytes()
     found = _damage(small, _flips(whole, range(len(whole))))

@@ -160,3 +160,16 @@ async def test_the_writer_fails_everybody_who_waits_and_ends(tmp_path: Path) -> 
             await ticket.wait()
     assert heads == []
     log.close()
+
+
+def test_a_refused_write_is_cut_off_durably_before_the_next_one(tmp_path: Path) -> None:
+    """Otherwise a page of it could come back under a later group."""
+    build(tmp_path, [1])
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk)
+    disk.fail_next("write", errno.ENOSPC)
+    with pytest.raises(DiskFull):
+        append(log, notes(2, 1))
+    assert disk.did[-3:] == ["write", "truncate", "sync"]
+    append(log, notes(2, 1))
+    log.close()
