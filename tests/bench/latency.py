@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
@@ -17,6 +19,8 @@ from tests.bench.running import PATIENCE, Running, running
 from tests.bench.table import Row
 
 AT_ONCE = 100
+CLIENTS = 8
+"""Connections that take turns: one alone would wait for each sync before it sends more."""
 LOOK_SECONDS = 0.002
 """How often the read model is asked; latencies are this much too large at most."""
 
@@ -62,27 +66,32 @@ def measure(material: Material) -> list[Row]:
 def _push(service: Running, bodies: list[bytes], pause: float) -> tuple[list[float], list[float], float]:
     """(seconds until durable, until visible, of all pushing) with a push every `pause` seconds, from its due time on:
     a push that could not start in time has waited already."""
-    client = Client(service.socket)
-    client.push(bodies[0])
+    with closing(Client(service.socket)) as client:
+        client.push(bodies[0])
     durable: list[float] = []
+    visible: list[float] = []
     waiting: deque[tuple[int, float]] = deque()
     pushed = threading.Event()
-    visible: list[float] = []
     looking = threading.Thread(target=_look, args=(service, waiting, pushed, visible))
     looking.start()
     began = time.perf_counter()
+
+    def produce(first: int) -> None:
+        with closing(Client(service.socket)) as client:
+            for number in range(first, len(bodies), CLIENTS):
+                due = began + number * pause
+                time.sleep(max(0.0, due - time.perf_counter()))
+                last = client.push(bodies[number])
+                durable.append(time.perf_counter() - due)
+                waiting.append((last, due))
+
     try:
-        for number, body in enumerate(bodies):
-            due = began + number * pause
-            time.sleep(max(0.0, due - time.perf_counter()))
-            last = client.push(body)
-            durable.append(time.perf_counter() - due)
-            waiting.append((last, due))
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(produce, range(CLIENTS)))
         seconds = time.perf_counter() - began
     finally:
         pushed.set()
         looking.join()
-        client.close()
     return durable, visible, seconds
 
 
@@ -91,8 +100,12 @@ def _look(service: Running, waiting: deque[tuple[int, float]], pushed: threading
     while (waiting or not pushed.is_set()) and time.monotonic() < deadline:
         position = service.position()
         now = time.perf_counter()
-        while waiting and waiting[0][0] <= position:
-            visible.append(now - waiting.popleft()[1])
+        for _ in range(len(waiting)):  # several clients: nearly in order
+            last, due = waiting.popleft()
+            if last <= position:
+                visible.append(now - due)
+            else:
+                waiting.append((last, due))
         time.sleep(LOOK_SECONDS)
 
 
