@@ -142,12 +142,15 @@ class Flows:
     def delta(self, fact: BlockDelta, round_id: str | None, time: float | None, last: float | None) -> None:
         """Pieces of a streamed block."""
         flow = self.flow_of(fact.message_id, fact.request_id)
-        block = self._at(flow, fact.index)
+        key = (flow, fact.index)
+        block = self._blocks.get(key)  # nearly always
         if block is None:
-            block = self._new(self.message(fact, flow, round_id, time), fact.index, fact, time)
+            block = self._at(flow, fact.index)
+            if block is None:
+                block = self._new(self.message(fact, flow, round_id, time), fact.index, fact, time)
+            key = (block.flow_id, block.block_index)
         if block.block_type is None:
             block.block_type = CONTENT.get(fact.kind)
-        key = (block.flow_id, block.block_index)
         text: str | None = fact.text
         if block.replayed is not None:
             text = self._not_yet_there(block, fact)

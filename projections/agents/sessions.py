@@ -26,8 +26,10 @@ class Sessions:
         row = self._table.get(fact.sid)
         if row is None:
             row = Session(fact.sid, fact.agent or None, start_time=time)
-        elif (time is None or _spans(row, time)) and fact.pid in (None, row.pid):
-            return row  # nothing that a row of sessions shows
+        elif fact.pid is None or fact.pid == row.pid:
+            first, last = row.start_time, row.last_activity_time
+            if time is None or (first is not None and last is not None and first <= time <= last):
+                return row  # nothing that a row of sessions shows
         if fact.agent and row.agent is None:
             row.agent = fact.agent
         if time is not None:
@@ -158,12 +160,6 @@ class Sessions:
 
     def _put(self, run: Run) -> None:
         self._runs.put((run.sid, run.pid, run.start_time), run)
-
-
-def _spans(session: Session, time: float) -> bool:
-    """True when a time lies within what is known of a session already."""
-    first, last = session.start_time, session.last_activity_time
-    return first is not None and last is not None and first <= time <= last
 
 
 def open_rounds(session: Session) -> list[str]:
