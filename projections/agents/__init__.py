@@ -69,7 +69,7 @@ class Agents(Projection):
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
         super().__init__(connection, folder)
         self._sessions = Sessions(connection)
-        self._rounds = Rounds(connection)
+        self._rounds = Rounds(connection, self._sessions.changed)
         self._flows = Flows(connection)
         self._results = Results(connection, folder)
         self._usage = Usages(connection)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 
 from eventsrc.plugin import Fact, PromptSubmitted, RoundEnded
 from projections.agents.rows import Prompt, Round, Session, Table
@@ -23,7 +24,9 @@ SAME_MOMENT = 0.020  # seconds between a prompt and the id of the round that it 
 class Rounds:
     """What is known of rounds."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, changed: Callable[[Session], None]) -> None:
+        """`changed` is told of every session whose row is changed here, or the change would be lost with the object."""
+        self._changed = changed
         self._table = Table(connection, "rounds", Round)
         self._prompts = Table(connection, "prompts", Prompt)
 
@@ -49,11 +52,13 @@ class Rounds:
         known = self._prompts.get(fact.prompt_id) if fact.prompt_id else None
         if known is not None:  # a copy, in this session or in a fork of it
             session.current_round = known.round_id
+            self._changed(session)
             return known.round_id
         if fact.kind == "queued":
             return self.touch(fact, session, time)
         if fact.round and self._belongs_to_the_next(fact, session, time):
             session.held_prompt = json.dumps([fact.prompt, fact.prompt_id, fact.kind, time, fact.pid, fact.round])
+            self._changed(session)
             return None
         key = fact.round or fact.prompt_id or f"{time or 0:.3f}#{session.round_count + 1}"
         return self._open(f"{fact.sid}/{key}", fact, session, time)
@@ -99,6 +104,7 @@ class Rounds:
 
     def _new(self, round_id: str, session: Session, fact: Fact, time: float | None) -> Round:
         session.round_count += 1
+        self._changed(session)
         row = Round(round_id, fact.sid, fact.pid, session.round_count, time, last_activity_time=time)
         return self._table.put(round_id, row)
 
@@ -122,6 +128,7 @@ class Rounds:
         if fact.prompt_id:
             self._prompts.put(fact.prompt_id, Prompt(fact.prompt_id, round_id))
         session.current_round = round_id
+        self._changed(session)
         return round_id
 
     def _end(self, row: Round, session: Session, state: str, strength: int, time: float | None, reason: str) -> None:
@@ -140,6 +147,7 @@ class Rounds:
     def _remember_open(self, session: Session, round_id: str, *, opened: bool) -> None:
         rest = [one for one in open_rounds(session) if one != round_id]
         session.open_rounds = json.dumps([*rest, round_id] if opened else rest)
+        self._changed(session)
 
     # --- a prompt that was written with the key of the round before (edge case E4) ---
 
@@ -157,6 +165,7 @@ class Rounds:
         if fact.round == named and not isinstance(fact, RoundEnded | PromptSubmitted):
             return
         session.held_prompt = None
+        self._changed(session)
         began = uuid7_time(fact.round)
         mine = fact.round if began is not None and abs(began - time) <= SAME_MOMENT else named
         held = PromptSubmitted(
