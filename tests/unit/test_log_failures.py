@@ -173,3 +173,18 @@ def test_a_refused_write_is_cut_off_durably_before_the_next_one(tmp_path: Path) 
     assert disk.did[-3:] == ["write", "truncate", "sync"]
     append(log, notes(2, 1))
     log.close()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EIO], ids=errno.errorcode.get)
+def test_a_sync_that_finds_no_room_is_a_failed_sync(tmp_path: Path, error: int) -> None:
+    """Space may be promised by a write and missed by the sync: what is durable is unknown then, as after EIO."""
+    build(tmp_path, [1])
+    disk = FaultyDisk()
+    log = open_log(tmp_path, disk)
+    disk.fail_next("sync", error)
+    with pytest.raises(LogFailed):
+        append(log, notes(2, 1))
+    with pytest.raises(LogFailed):
+        append(log, notes(2, 1))
+    assert disk.did.count("sync") == 1
+    log.close()
