@@ -99,8 +99,10 @@ class Flows:
             return []
         old = take_over(self._messages, kept, lost)
         rename(self._aliases, {message_id, lost}, kept)
+        message = self._messages.get(kept)
         moved: list[Block] = []
         for index in range(old.block_count if old is not None else 0):
+            assert message is not None, "the row was taken over"
             block = self._blocks.get((lost, index))
             if block is None:
                 continue
@@ -108,7 +110,7 @@ class Flows:
             there = self._blocks.get((kept, index))
             if there is not None:
                 self._gather(there)
-            moved.append(move(block, kept, self._blocks, self._keys))
+            moved.append(move(block, message, self._blocks, self._keys))
         self._tools.update({block.tool_use_id: (kept, block.block_index) for block in moved if block.tool_use_id})
         return moved
 

@@ -32,16 +32,20 @@ def take_over(messages: Table[Message], kept: str, lost: str) -> Message | None:
     return old
 
 
-def move(block: Block, kept: str, blocks: Table[Block], keys: Table[BlockKey]) -> Block:
-    """Moves a block to the kept flow. Where there is one at its place already, the older text stands first."""
+def move(block: Block, kept: Message, blocks: Table[Block], keys: Table[BlockKey]) -> Block:
+    """Moves a block to the kept flow. Where there is one at its place already, it is the same block and the older text
+    stands first; two that are known to be different both stay, the one that moves behind all others."""
     blocks.drop((block.flow_id, block.block_index))
-    there = blocks.get((kept, block.block_index))
-    block.flow_id = kept
-    if there is not None:
+    there = blocks.get((kept.flow_id, block.block_index))
+    block.flow_id = kept.flow_id
+    if there is not None and _are_two(block, there):
+        block.block_index = kept.block_count
+        kept.block_count += 1
+    elif there is not None:
         block = _joined(block, there)
     if block.block_key is not None:
-        keys.put(block.block_key, BlockKey(block.block_key, kept, block.block_index))
-    return blocks.put((kept, block.block_index), block)
+        keys.put(block.block_key, BlockKey(block.block_key, kept.flow_id, block.block_index))
+    return blocks.put((kept.flow_id, block.block_index), block)
 
 
 def rename(aliases: Table[Alias], names: set[str], kept: str) -> None:
@@ -50,9 +54,18 @@ def rename(aliases: Table[Alias], names: set[str], kept: str) -> None:
         aliases.put(name, Alias(name, kept))
 
 
+def _are_two(one: Block, other: Block) -> bool:
+    """True when both were received whole, or are calls of tools, and are not the same one."""
+    keys, tools = (one.block_key, other.block_key), (one.tool_use_id, other.tool_use_id)
+    return any(None not in pair and pair[0] != pair[1] for pair in (keys, tools))
+
+
 def _joined(one: Block, other: Block) -> Block:
     if one.block_key is not None or other.block_key is not None:
-        return one if one.block_key is not None else other  # a whole block has all that its pieces have
+        whole, pieces = (one, other) if one.block_key is not None else (other, one)
+        whole.tool_use_id = whole.tool_use_id or pieces.tool_use_id
+        whole.tool_name = whole.tool_name or pieces.tool_name
+        return whole  # it has all the text that its pieces have
     first, second = sorted((one, other), key=lambda block: (block.start_time is None, block.start_time or 0.0))
     first.content += second.content
     first.total_bytes += second.total_bytes
