@@ -9,11 +9,13 @@ import anyio
 import msgspec
 
 from eventsrc.actor import Mailbox, Sender, Ticket
-from eventsrc.errors import Rejected
+from eventsrc.errors import QueueFull, Rejected
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
 from eventsrc.log import Batch, codec
 from eventsrc.log.writer import Append
+
+FEW = 8  # records of a batch that costs less than giving way to other tasks does
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -75,7 +77,14 @@ class Ingestor:
         except Rejected as error:
             arrival.ticket.fail(error)
             return
-        await log.send(Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient))
+        append = Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+        try:
+            if len(drafts) > FEW:
+                await log.send(append)  # lets the writer in between two large batches
+            else:
+                log.send_nowait(append)
+        except QueueFull:
+            await log.send(append)
         self._progress(len(arrival.records))
 
 

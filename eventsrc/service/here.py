@@ -66,7 +66,7 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
     supervisor = Supervisor()
     projections = chosen(discover(), settings.projections.only)
     models = Models(site_of(data, SystemDisk(), clock), projections, pipeline.watermark, metrics)
-    for charge in (*pipeline.charges(), *models.charges()):
+    for charge in pipeline.charges():
         supervisor.add(charge)
     source = (
         Stdin(uuid.uuid4().hex, os.dup(0))
@@ -77,6 +77,8 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
 
     async def work() -> None:
         report.update(await ingest_source(pipeline, source, clock))
+        for charge in models.charges():  # only now: durable first, and a fold beside it would halve the speed
+            supervisor.add(charge)
         await supervisor.stop(PATIENCE)
 
     try:

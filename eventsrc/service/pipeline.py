@@ -17,6 +17,7 @@ from eventsrc.ingest.ingestor import weigh
 from eventsrc.limits import VERIFY_AT_START_BYTES
 from eventsrc.log import Log
 from eventsrc.log.layout import log_directory
+from eventsrc.log.plan import weigh as weigh_drafts
 from eventsrc.log.recovery import read_manifest
 from eventsrc.log.scrub import check_sealed, split
 from eventsrc.log.writer import Append, LogWriter
@@ -109,4 +110,4 @@ class Pipeline:
 
 
 def _weight(append: Append) -> int:
-    return sum(len(draft.head) + len(draft.data) for draft in append.batch.drafts)
+    return weigh_drafts(append.batch.drafts)
