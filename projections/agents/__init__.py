@@ -61,7 +61,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 2
+    version = 3
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = (*QUESTIONS, *FIGURES)
@@ -89,8 +89,8 @@ class Agents(Projection):
         """Writes what changed."""
         for part in (self._sessions, self._rounds, self._flows, self._results, self._usage):
             part.flush()
-        self.connection.executemany("INSERT OR IGNORE INTO errors VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._errors)
-        self.connection.executemany("INSERT OR IGNORE INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)
+        self.connection.executemany("INSERT OR IGNORE INTO errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._errors)
+        self.connection.executemany("INSERT INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)
         self._errors.clear()
         self._raw.clear()
 
@@ -131,7 +131,7 @@ class Agents(Projection):
         """Messages, blocks, results and tokens, all within the round that goes on."""
         round_id = self._rounds.touch(fact, session, time)
         if isinstance(fact, MessageStarted):
-            self._begun(fact, round_id, time)
+            self._begun(fact, self._round_of_agent(fact, session) or round_id, time)
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
@@ -143,6 +143,15 @@ class Agents(Projection):
             self._block(fact, session, round_id, time)
         if session.held_prompt is not None or isinstance(fact, BlockReceived | MessageStarted):
             self._sessions.changed(session)
+
+    def _round_of_agent(self, fact: MessageStarted, session: Session) -> str | None:
+        """The round of the tool call that set a sub-agent to work, where it is known: its own file may be read when
+        the session is long past that round."""
+        if not fact.is_sidechain:
+            return None
+        call = fact.parent_tool_use_id or self._sessions.call_of_agent(session, fact.agent_id)
+        block = self._flows.tool(call) if call else None
+        return block.round_id if block is not None else None
 
     def _begun(self, fact: MessageStarted, round_id: str | None, time: float | None) -> None:
         moved = self._flows.message_started(fact, round_id, time)
@@ -198,8 +207,9 @@ class Agents(Projection):
         elif isinstance(fact, ErrorReported):
             round_id = self._rounds.touch(fact, session, time)
             retryable = None if fact.retryable is None else int(fact.retryable)
-            row = (reading.id, reading.position, fact.sid, round_id, time, fact.error_type, fact.message, retryable)
-            self._errors.append(row)
+            event = (reading.id, reading.position, fact.sid, round_id, time)
+            number = next(place for place, one in enumerate(reading.facts) if one is fact)
+            self._errors.append((*event, fact.error_type, fact.message, retryable, number))
         else:
             assert isinstance(fact, Activity | Unknown | ContextCompacted), f"a fact without a meaning here: {fact}"
             self._rounds.touch(fact, session, time)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from eventsrc.plugin import Fact, PromptSubmitted, RoundEnded
 from projections.agents.rows import Prompt, Round, Session, Table
 from projections.agents.sessions import open_rounds
+from projections.agents.twins import said_at
 
 COMPLETE, ABORTED, INFERRED, SESSION_END, SUPERSEDED, GONE = 6, 5, 4, 3, 2, 1
 """Strength of the evidence of an end."""
@@ -38,7 +39,7 @@ class Rounds:
             round_id = session.current_round
             row = self._table.get(round_id) if round_id else None
         else:
-            round_id = f"{fact.sid}/{fact.round}"
+            round_id = self._keyed(fact)
             row = self._table.get(round_id) or self._new(round_id, session, fact, time)
         if row is None:
             return None
@@ -60,13 +61,16 @@ class Rounds:
             session.held_prompt = json.dumps([fact.prompt, fact.prompt_id, fact.kind, time, fact.pid, fact.round])
             self._changed(session)
             return None
+        twin = self._told_by_another(fact, session, time)
+        if twin is not None:
+            return twin
         key = fact.round or fact.prompt_id or f"{time or 0:.3f}#{session.round_count + 1}"
         return self._open(f"{fact.sid}/{key}", fact, session, time)
 
     def ended(self, fact: RoundEnded, session: Session, time: float | None) -> None:
         """Evidence that a round ended."""
         known = self._prompts.get(fact.prompt_id) if fact.prompt_id else None
-        round_id = known.round_id if known else f"{fact.sid}/{fact.round}" if fact.round else session.current_round
+        round_id = known.round_id if known else self._keyed(fact) if fact.round else session.current_round
         row = self._table.get(round_id) if round_id else None
         if row is None:
             return
@@ -126,10 +130,39 @@ class Rounds:
             self._remember_open(session, round_id, opened=True)
         self._table.put(round_id, row)
         if fact.prompt_id:
-            self._prompts.put(fact.prompt_id, Prompt(fact.prompt_id, round_id))
+            self._names(fact.prompt_id, round_id)
+        if time is not None:
+            self._names(said_at(fact, time, keyed=bool(fact.round))[0], round_id)
         session.current_round = round_id
         self._changed(session)
         return round_id
+
+    def _names(self, name: str, round_id: str) -> None:
+        self._prompts.put(name, Prompt(name, round_id))
+
+    def _keyed(self, fact: Fact) -> str:
+        """The round that a producer's key names: mostly its own, unless another producer told of it first."""
+        round_id = f"{fact.sid}/{fact.round}"
+        if self._table.get(round_id) is None:
+            known = self._prompts.get(f"round {round_id}")
+            return round_id if known is None else known.round_id
+        return round_id
+
+    def _told_by_another(self, fact: PromptSubmitted, session: Session, time: float | None) -> str | None:
+        """The round that another producer opened with this prompt: a stream and a transcript of one session."""
+        own = f"{fact.sid}/{fact.round}"
+        if time is None or (fact.round and self._table.get(own) is not None):
+            return None
+        for name in said_at(fact, time, keyed=not fact.round):
+            known = self._prompts.get(name)
+            if known is not None:
+                for one in (fact.prompt_id, fact.round and f"round {own}"):
+                    if one:
+                        self._names(one, known.round_id)
+                session.current_round = known.round_id
+                self._changed(session)
+                return known.round_id
+        return None
 
     def _end(self, row: Round, session: Session, state: str, strength: int, time: float | None, reason: str) -> None:
         if strength <= row.evidence:

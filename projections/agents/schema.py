@@ -52,12 +52,13 @@ SCHEMA = (
       rule TEXT NOT NULL
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE errors(
-      event_id TEXT PRIMARY KEY, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,
-      error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER
+      event_id TEXT NOT NULL, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,
+      error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, number INTEGER NOT NULL,
+      PRIMARY KEY (position, number)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE raw_events(
-      event_id TEXT PRIMARY KEY, position INTEGER NOT NULL, event_type TEXT NOT NULL, timestamp REAL,
-      raw_json TEXT NOT NULL, processed INTEGER NOT NULL
+      event_id TEXT NOT NULL, position INTEGER NOT NULL, event_type TEXT NOT NULL, timestamp REAL,
+      raw_json TEXT NOT NULL, processed INTEGER NOT NULL, PRIMARY KEY (event_id, position)
     ) STRICT, WITHOUT ROWID""",
     """CREATE VIEW incomplete_rounds AS
       SELECT round_id, sid, pid, round_number, state, user_prompt, start_time, last_activity_time

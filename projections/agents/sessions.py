@@ -132,6 +132,13 @@ class Sessions:
         session.waiting_reason = session.waiting_tool = None
         self.changed(session)
 
+    def call_of_agent(self, session: Session, agent_id: str | None) -> str | None:
+        """The tool call that started a sub-agent, as far as a record told; see `SessionObserved.metadata`."""
+        if agent_id is None:
+            return None
+        found: object = json.loads(session.metadata).get(f"agent.{agent_id}.tool_use_id")
+        return found if isinstance(found, str) else None
+
     def flush(self) -> None:
         """Writes what changed."""
         self._table.flush()

@@ -1,7 +1,11 @@
-"""What is told of once more: pieces of a block that was started again, and whole copies of what was streamed before."""
+"""What is told of once more: pieces of a block that was started again, whole copies of what was streamed before, and
+prompts that two producers wrote down."""
 
 from __future__ import annotations
 
+import hashlib
+
+from eventsrc.plugin import PromptSubmitted
 from projections.agents.rows import Block, Message, Table
 
 
@@ -30,3 +34,13 @@ def streamed_twin(message: Message, blocks: Table[Block], block_type: str) -> Bl
         if block is not None and block.block_key is None and block.block_type == block_type:
             return block
     return None
+
+
+def said_at(fact: PromptSubmitted, time: float, *, keyed: bool) -> list[str]:
+    """Names by which the same prompt is found when another producer tells of it, the exact one first. A producer that
+    gives rounds keys of its own (`keyed`) and one that does not are never the same; their records of one prompt are
+    written within a second, and share no id."""
+    text = fact.prompt.rstrip().removesuffix(f"Your agent Id is: {fact.sid}").rstrip()
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    kind = "keyed" if keyed else "bare"
+    return [f"said {kind} {fact.sid} {int(time) + near} {digest}" for near in (0, -1, 1)]
