@@ -118,7 +118,8 @@ class Rounds:
             if row is not None and other != round_id and row.pid in (None, fact.pid):
                 self._end(row, session, "superseded", SUPERSEDED, time, "")
         row = self._table.get(round_id) or self._new(round_id, session, fact, time)
-        row.has_user_prompt, row.user_prompt, row.user_prompt_time, row.kind = 1, fact.prompt, time, fact.kind
+        if not row.has_user_prompt:  # a round keeps the prompt that began it; a command typed into it adds none
+            row.has_user_prompt, row.user_prompt, row.user_prompt_time, row.kind = 1, fact.prompt, time, fact.kind
         if fact.pid is not None:
             row.pid = fact.pid
         if time is not None:
@@ -132,7 +133,7 @@ class Rounds:
         if fact.prompt_id:
             self._names(fact.prompt_id, round_id)
         if time is not None:
-            self._names(said_at(fact, time, keyed=bool(fact.round))[0], round_id)
+            self._names(said_at(fact, time, streamed=fact.pid is not None)[0], round_id)
         session.current_round = round_id
         self._changed(session)
         return round_id
@@ -153,7 +154,7 @@ class Rounds:
         own = f"{fact.sid}/{fact.round}"
         if time is None or (fact.round and self._table.get(own) is not None):
             return None
-        for name in said_at(fact, time, keyed=not fact.round):
+        for name in said_at(fact, time, streamed=fact.pid is None):
             known = self._prompts.get(name)
             if known is not None:
                 for one in (fact.prompt_id, fact.round and f"round {own}"):

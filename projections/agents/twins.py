@@ -36,11 +36,11 @@ def streamed_twin(message: Message, blocks: Table[Block], block_type: str) -> Bl
     return None
 
 
-def said_at(fact: PromptSubmitted, time: float, *, keyed: bool) -> list[str]:
-    """Names by which the same prompt is found when another producer tells of it, the exact one first. A producer that
-    gives rounds keys of its own (`keyed`) and one that does not are never the same; their records of one prompt are
-    written within a second, and share no id."""
+def said_at(fact: PromptSubmitted, time: float, *, streamed: bool) -> list[str]:
+    """Names by which the same prompt is found when another producer tells of it, the exact one first. A stream names
+    its process, a transcript never does, so they are told apart; their records of one prompt are written within a
+    second, and may share no id."""
     text = fact.prompt.rstrip().removesuffix(f"Your agent Id is: {fact.sid}").rstrip()
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    kind = "keyed" if keyed else "bare"
+    kind = "aloud" if streamed else "in writing"
     return [f"said {kind} {fact.sid} {int(time) + near} {digest}" for near in (0, -1, 1)]

@@ -33,7 +33,10 @@ def given(tmp_path: Path) -> Iterator[Given]:
         yield one
 
 
-@pytest.mark.parametrize("order", [(STREAMED, WRITTEN), (WRITTEN, STREAMED)])
+KEYED = PromptSubmitted(sid="s", prompt="hi", prompt_id="u1", round="P", time=9.99)
+
+
+@pytest.mark.parametrize("order", [(STREAMED, WRITTEN), (WRITTEN, STREAMED), (STREAMED, KEYED), (KEYED, STREAMED)])
 def test_a_prompt_in_a_stream_and_in_a_transcript_is_one_round(given: Given, order: tuple[Fact, ...]) -> None:
     for fact in (*order, *order):
         given.facts(fact)
@@ -51,6 +54,11 @@ def test_the_same_words_said_later_are_another_round(given: Given) -> None:
 def test_the_same_words_said_twice_to_one_producer_are_two_rounds(given: Given) -> None:
     given.facts(WRITTEN, PromptSubmitted(sid="s", prompt="hi", prompt_id="u2", time=10.1))
     assert given.rows("SELECT count(*) FROM rounds") == [(2,)]
+
+
+def test_a_command_typed_into_a_round_does_not_take_the_place_of_its_prompt(given: Given) -> None:
+    given.facts(KEYED, PromptSubmitted(sid="s", prompt="/exit", prompt_id="u2", round="P", kind="command", time=15.0))
+    assert given.rows("SELECT user_prompt, kind, user_prompt_time FROM rounds") == [("hi", "prompt", 9.99)]
 
 
 @pytest.mark.parametrize("link", ["message", "session"])
