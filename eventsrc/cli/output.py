@@ -35,8 +35,8 @@ def emit_bytes(data: bytes) -> None:
 
 
 def message(text: str) -> None:
-    """Something for the person, on stderr."""
-    click.echo(safe(text), err=True)
+    """Something for the person, on stderr; may have several lines."""
+    click.echo(harmless(text, lines=True), err=True)
 
 
 def safe(text: str) -> str:

@@ -48,7 +48,7 @@ class Follow:
         hints: bool = True,
         pace: Pace | None = None,
     ) -> None:
-        self.name = f"folder:{targets[0]}" if len(targets) == 1 else f"folder:{targets[0]}+{len(targets) - 1}"
+        self.name = ":".join(["folder", *map(str, targets[:1])]) + (f"+{len(targets) - 1}" if len(targets) > 1 else "")
         self.work = Work()
         self._roots = roots(targets)
         self._cursors = cursors

@@ -93,3 +93,24 @@ def test_commands_work_beside_the_service(eventsrc: Eventsrc, tmp_path: Path) ->
     assert dump(eventsrc.data) == live
     assert eventsrc.json("checkpoint", "verify", "before")["ok"]
     assert [one["label"] for one in eventsrc.json("checkpoint", "list") if one["label"]] == ["before"]
+
+
+@pytest.mark.slow
+def test_with_nothing_to_follow_it_says_what_to_do_and_takes_what_is_pushed(eventsrc: Eventsrc) -> None:
+    service = eventsrc.start()
+    assert eventsrc.json("ingest", "-", stdin=b'{"x":1}\n')["appended"] == 1
+    service.send_signal(signal.SIGTERM)
+    _, said = service.communicate(timeout=30)
+    assert service.returncode == 0
+    assert b"eventsrc serve PATH" in said and b"\n  Or see it work first: eventsrc demo\n" in said
+    assert b"Traceback" not in said
+
+
+@pytest.mark.slow
+def test_the_folders_of_agents_are_found_without_any_setting(eventsrc: Eventsrc) -> None:
+    folder = eventsrc.home / ".claude/projects/x"
+    folder.mkdir(parents=True)
+    append(folder / "sse_lines.jsonl", LINES[:50])
+    service = eventsrc.start()
+    eventsrc.until_applied(50)
+    assert eventsrc.stop(service) == 0
