@@ -100,6 +100,9 @@ def run(arguments: list[str]) -> int:
         return report(error)
     except (KeyboardInterrupt, click.Abort):
         return 128 + signal.SIGINT
+    except PermissionError as error:
+        click.echo(f"eventsrc: {error.strerror}: {error.filename}", err=True)
+        return 4
     except BrokenPipeError:  # the reader of our output went away, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE

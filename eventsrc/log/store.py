@@ -58,12 +58,10 @@ class Log:
         Raises `NoStore` (only without `create`), `LockHeld`, `LogCorrupt` (nothing is changed then), `LogFailed`.
         """
         log = log_directory(directory)
-        if not (log / MANIFEST).exists():
-            if there := segments(log):
-                detail = "the manifest is missing, so that nothing vouches for the segments"
-                raise LogCorrupt(segment=segment_name(there[0]), line=0, byte=0, detail=detail)
-            if not create:
-                raise NoStore(path=directory)
+        try:
+            _check_folder(log, directory, create)
+        except OSError as error:
+            raise failure("open", error.filename or log, error) from error
         make_directory(directory, disk)
         lock = Lock.acquire(log, clock)
         try:
@@ -231,3 +229,13 @@ class Log:
         if position >= self._first:
             return self._first
         return next(entry.first for entry in reversed(self._sealed) if entry.first <= position)
+
+
+def _check_folder(log: Path, directory: Path, create: bool) -> None:
+    """Whether there is a log, or may be one. Raises `NoStore`, `LogCorrupt`, OSError."""
+    if not (log / MANIFEST).exists():
+        if there := segments(log):
+            detail = "the manifest is missing, so that nothing vouches for the segments"
+            raise LogCorrupt(segment=segment_name(there[0]), line=0, byte=0, detail=detail)
+        if not create:
+            raise NoStore(path=directory)

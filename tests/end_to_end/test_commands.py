@@ -132,3 +132,10 @@ def test_version_and_settings(eventsrc: Eventsrc) -> None:
 def test_the_demo_shows_that_it_works(eventsrc: Eventsrc) -> None:
     shown = eventsrc.json("demo", "--seconds", "1")
     assert shown["written"] == shown["head"] == 400 and len(shown["sessions"]) == 4
+
+
+@pytest.mark.parametrize("command", [("serve", "."), ("ingest", ".")])
+def test_a_data_directory_that_cannot_be_is_named(eventsrc: Eventsrc, command: tuple[str, ...]) -> None:
+    done = eventsrc.run(*command, "--data", "/dev/null/x")
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert b"/dev/null/x/log" in done.stderr
