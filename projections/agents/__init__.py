@@ -61,7 +61,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 3
+    version = 4
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = (*QUESTIONS, *FIGURES)
@@ -132,6 +132,8 @@ class Agents(Projection):
         round_id = self._rounds.touch(fact, session, time)
         if isinstance(fact, MessageStarted):
             self._begun(fact, self._round_of_agent(fact, session) or round_id, time)
+            if fact.role == "assistant" and not fact.is_sidechain:
+                self._rounds.answered(round_id, session)
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
@@ -153,6 +155,14 @@ class Agents(Projection):
         block = self._flows.tool(call) if call else None
         return block.round_id if block is not None else None
 
+    def _adopt(self, fact: SessionObserved, session: Session) -> None:
+        """The same for what was told of before a record named the call: files are read in any order."""
+        for name, call in fact.metadata.items():
+            agent_id = name.removeprefix("agent.").removesuffix(".tool_use_id")
+            block = self._flows.tool(call) if name == f"agent.{agent_id}.tool_use_id" else None
+            if block is not None and block.round_id is not None:
+                self._flows.adopt(session.sid, agent_id, block.round_id)
+
     def _begun(self, fact: MessageStarted, round_id: str | None, time: float | None) -> None:
         moved = self._flows.message_started(fact, round_id, time)
         for block in moved:
@@ -172,6 +182,9 @@ class Agents(Projection):
             if received is None:
                 return
             block = received
+            message = self._flows.message_of(block.flow_id)
+            if message is not None and message.role == "assistant" and not message.is_sidechain:
+                self._rounds.says(message.round_id, fact.block_type)
             if block.block_type == "tool_use":
                 self._rounds.works_on(round_id, session)
         if block.tool_use_id:
@@ -189,7 +202,10 @@ class Agents(Projection):
     def _around(self, fact: Fact, session: Session, time: float | None, reading: Reading) -> None:
         """What is seen around the agent."""
         if isinstance(fact, SessionObserved):
+            before = session.metadata
             self._sessions.observed(fact, session)
+            if session.metadata != before:
+                self._adopt(fact, session)
         elif isinstance(fact, SessionStarted):
             self._sessions.started(fact, session, time)
         elif isinstance(fact, SessionEnded):

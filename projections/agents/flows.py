@@ -18,9 +18,9 @@ from eventsrc.plugin import (
     MessageEnded,
     MessageStarted,
 )
-from projections.agents.merging import are_one, move, rename, take_over
+from projections.agents.merging import adopt, are_one, move, rename, take_over
 from projections.agents.rows import CONTENT_ROWS, Alias, Block, BlockKey, Message, Table
-from projections.agents.twins import not_yet_there, streamed_twin
+from projections.agents.twins import not_yet_there, place, streamed_twin
 
 CONTENT = {"text": "text", "thinking": "thinking", "json": "tool_use"}
 """Kinds of pieces that are content, and the block that an unannounced piece must belong to. Signatures are not."""
@@ -212,6 +212,10 @@ class Flows:
         """The block of a tool call."""
         return self._by_tool(tool_use_id)
 
+    def adopt(self, sid: str, agent_id: str, round_id: str) -> None:
+        """What a sub-agent did belongs to this round, also what was told of before that was known."""
+        adopt(self._messages, self._blocks, {"sid": sid, "agent_id": agent_id}, round_id)
+
     def message_of(self, flow: str) -> Message | None:
         """The row of a flow."""
         return self._messages.get(flow)
@@ -244,15 +248,15 @@ class Flows:
         """The block at a place of a flow, which may be kept where a tool call was seen first."""
         block = self._blocks.get((flow, index))
         if block is None:
-            known = self._keys.get(_place(flow, index))
+            known = self._keys.get(place(flow, index))
             block = self._blocks.get((known.flow_id, known.block_index)) if known is not None else None
         return block
 
     def _redirect(self, flow: str, index: int, block: Block) -> None:
         """From now on, what is said of this place is said of the block."""
         if (flow, index) != (block.flow_id, block.block_index):
-            place = _place(flow, index)
-            self._keys.put(place, BlockKey(place, block.flow_id, block.block_index))
+            name = place(flow, index)
+            self._keys.put(name, BlockKey(name, block.flow_id, block.block_index))
 
     def _known(self, fact: BlockReceived, flow: str) -> None:
         """A copy of a block that is known: the call of another record of it may be told of under this flow, too."""
@@ -293,8 +297,3 @@ class Flows:
         if key is not None:
             return self._blocks.get(key)
         return self._blocks.find("tool_use_id = ?", (tool_use_id,))
-
-
-def _place(flow: str, index: int) -> str:
-    """The key of a place. Keys of blocks that formats give hold no blank before a number."""
-    return f"at {flow} {index}"

@@ -48,6 +48,20 @@ def move(block: Block, kept: Message, blocks: Table[Block], keys: Table[BlockKey
     return blocks.put((kept.flow_id, block.block_index), block)
 
 
+def adopt(messages: Table[Message], blocks: Table[Block], agent: dict[str, str], round_id: str) -> None:
+    """Gives the messages of an agent of a session, and their blocks, to a round."""
+    for message in messages.all_with("flow_id", "sid = :sid AND agent_id = :agent_id", agent):
+        if message.round_id == round_id:
+            continue
+        message.round_id = round_id
+        messages.put(message.flow_id, message)
+        for index in range(message.block_count):
+            block = blocks.get((message.flow_id, index))
+            if block is not None:
+                block.round_id = round_id
+                blocks.put((message.flow_id, index), block)
+
+
 def rename(aliases: Table[Alias], names: set[str], kept: str) -> None:
     """All names lead to the kept flow."""
     for name in names:

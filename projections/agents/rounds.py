@@ -101,6 +101,21 @@ class Rounds:
         self._table.put(row.round_id, row)
         self._remember_open(session, row.round_id, opened=True)
 
+    def answered(self, round_id: str | None, session: Session) -> None:
+        """The model answers: what began the round is a prompt even when it was a command."""
+        row = self._table.get(round_id) if round_id else None
+        if row is not None and row.kind == "command" and not row.has_user_prompt:
+            row.has_user_prompt = 1
+            self._table.put(row.round_id, row)
+            self._begins(row, session, row.user_prompt_time)
+
+    def says(self, round_id: str | None, block_type: str) -> None:
+        """The model's last whole block outside of side chains: a round that nothing ends ends well with a text."""
+        row = self._table.get(round_id) if round_id else None
+        if row is not None and row.last_said != block_type:
+            row.last_said = block_type
+            self._table.put(row.round_id, row)
+
     def flush(self) -> None:
         """Writes what changed."""
         self._table.flush()
@@ -113,23 +128,18 @@ class Rounds:
         return self._table.put(round_id, row)
 
     def _open(self, round_id: str, fact: PromptSubmitted, session: Session, time: float | None) -> str:
-        for other in open_rounds(session):
-            row = self._table.get(other)
-            if row is not None and other != round_id and row.pid in (None, fact.pid):
-                self._end(row, session, "superseded", SUPERSEDED, time, "")
         row = self._table.get(round_id) or self._new(round_id, session, fact, time)
         if not row.has_user_prompt:  # a round keeps the prompt that began it; a command typed into it adds none
-            row.has_user_prompt, row.user_prompt, row.user_prompt_time, row.kind = 1, fact.prompt, time, fact.kind
+            row.user_prompt, row.user_prompt_time, row.kind = fact.prompt, time, fact.kind
+            row.has_user_prompt = int(fact.kind != "command")
         if fact.pid is not None:
             row.pid = fact.pid
         if time is not None:
             row.last_activity_time = max(row.last_activity_time or time, time)
             row.start_time = time if row.start_time is None else min(row.start_time, time)
-        if row.state == "warm_up":
-            _begin(row, time)
-        if not row.evidence:
-            self._remember_open(session, round_id, opened=True)
         self._table.put(round_id, row)
+        if row.has_user_prompt:
+            self._begins(row, session, time)
         if fact.prompt_id:
             self._names(fact.prompt_id, round_id)
         if time is not None:
@@ -137,6 +147,21 @@ class Rounds:
         session.current_round = round_id
         self._changed(session)
         return round_id
+
+    def _begins(self, row: Round, session: Session, time: float | None) -> None:
+        """The round has its prompt: those before it are over."""
+        for other in open_rounds(session):
+            before = self._table.get(other)
+            if before is None or other == row.round_id or before.pid not in (None, row.pid):
+                continue
+            if before.last_said == "text" and row.pid is None:  # transcripts often write no end at all
+                self._end(before, session, "complete", INFERRED, before.last_activity_time, "")
+            else:
+                self._end(before, session, "superseded", SUPERSEDED, time, "")
+        if row.state == "warm_up":
+            _begin(row, time)
+        if not row.evidence:
+            self._remember_open(session, row.round_id, opened=True)
 
     def _names(self, name: str, round_id: str) -> None:
         self._prompts.put(name, Prompt(name, round_id))

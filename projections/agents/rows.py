@@ -78,6 +78,8 @@ class Round(msgspec.Struct):
     reason: str | None = None
     evidence: int = 0
     """How strong the evidence of its end is; see `rounds.py`."""
+    last_said: str | None = None
+    """Type of the last block that the model's main chain received whole."""
 
 
 class Prompt(msgspec.Struct):
@@ -254,6 +256,15 @@ class Table(Generic[R]):
         row = self._row(*found)
         key = found[0] if self._key == 1 else tuple(found[: self._key])
         return self._rows.setdefault(key, row)
+
+    def all_with(self, column: str, where: str, values: dict[str, Any]) -> list[R]:
+        """Every row whose columns have these values, as it is now, in the order of its key. `column`: the key;
+        `where`: the same condition for the database, which has an index for it."""
+        sql = self._select.partition(" FROM ")[2].partition(" WHERE ")[0]
+        found = self._connection.execute(f"SELECT {column} FROM {sql} WHERE {where}", values)
+        keys = {key for (key,) in found} | self._changed.keys()
+        rows = (self.get(key) for key in sorted(keys))
+        return [row for row in rows if row and all(getattr(row, name) == value for name, value in values.items())]
 
     def flush(self) -> None:
         """Writes what changed."""

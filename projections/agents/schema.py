@@ -19,7 +19,8 @@ SCHEMA = (
       round_id TEXT PRIMARY KEY, sid TEXT NOT NULL, pid INTEGER, round_number INTEGER NOT NULL, start_time REAL,
       end_time REAL, duration_ms REAL, has_user_prompt INTEGER NOT NULL, has_stop INTEGER NOT NULL,
       is_complete INTEGER NOT NULL, is_aborted INTEGER NOT NULL, state TEXT NOT NULL, user_prompt TEXT,
-      user_prompt_time REAL, last_activity_time REAL, kind TEXT, reason TEXT, evidence INTEGER NOT NULL
+      user_prompt_time REAL, last_activity_time REAL, kind TEXT, reason TEXT, evidence INTEGER NOT NULL,
+      last_said TEXT
     ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE prompts(prompt_id TEXT PRIMARY KEY, round_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE flows(alias TEXT PRIMARY KEY, flow_id TEXT NOT NULL) STRICT, WITHOUT ROWID""",
@@ -29,6 +30,7 @@ SCHEMA = (
       is_complete INTEGER NOT NULL, message_id TEXT, parent_tool_use_id TEXT, block_count INTEGER NOT NULL,
       streamed_blocks INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX messages_of_agents ON messages(sid, agent_id) WHERE agent_id IS NOT NULL",
     """CREATE TABLE content_blocks(
       flow_id TEXT NOT NULL, block_index INTEGER NOT NULL, block_type TEXT, tool_use_id TEXT, tool_name TEXT,
       start_time REAL, complete_time REAL, delta_count INTEGER NOT NULL, total_bytes INTEGER NOT NULL,

@@ -36,6 +36,11 @@ def streamed_twin(message: Message, blocks: Table[Block], block_type: str) -> Bl
     return None
 
 
+def place(flow: str, index: int) -> str:
+    """The key of a place of a flow. Keys of blocks that formats give hold no blank before a number."""
+    return f"at {flow} {index}"
+
+
 def said_at(fact: PromptSubmitted, time: float, *, streamed: bool) -> list[str]:
     """Names by which the same prompt is found when another producer tells of it, the exact one first. A stream names
     its process, a transcript never does, so they are told apart; their records of one prompt are written within a

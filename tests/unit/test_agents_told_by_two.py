@@ -77,6 +77,55 @@ def test_what_a_sub_agent_did_belongs_to_the_round_of_the_call_that_started_it(g
     assert given.rows("SELECT round_id FROM content_blocks WHERE content = 'found'") == [("s/u1",)]
 
 
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_sub_agents_file_may_be_read_before_that_of_its_session(given: Given, known_before: bool) -> None:
+    link = SessionObserved(sid="s", metadata={"agent.a.tool_use_id": "call"})
+    given.facts(
+        MessageStarted(sid="s", message_id="sub", is_sidechain=True, agent_id="a", time=12.0),
+        BlockReceived(sid="s", message_id="sub", key="k2", block_type="text", content="found", time=12.0),
+    )
+    if known_before:
+        given.forget()
+    given.facts(WRITTEN, CALL, PromptSubmitted(sid="s", prompt="next", prompt_id="u2", time=20.0), link)
+    assert given.rows("SELECT round_id FROM messages WHERE message_id = 'sub'") == [("s/u1",)]
+    assert given.rows("SELECT round_id FROM content_blocks WHERE content = 'found'") == [("s/u1",)]
+
+
+def said(kind: str, uuid: str, time: float) -> list[Fact]:
+    """An assistant's record of a transcript: one whole block."""
+    return [
+        MessageStarted(sid="s", message_id=f"m{uuid}", time=time),
+        BlockReceived(sid="s", message_id=f"m{uuid}", key=uuid, block_type=kind, content="{}", time=time),
+    ]
+
+
+@pytest.mark.parametrize(("last", "state", "end"), [("text", "complete", 11.0), ("tool_use", "superseded", 20.0)])
+def test_a_transcripts_round_without_an_end_ended_well_if_its_last_block_is_a_text(
+    given: Given, last: str, state: str, end: float
+) -> None:
+    given.facts(WRITTEN, *said("tool_use", "a", 10.5), *said(last, "b", 11.0))
+    assert given.rows("SELECT state FROM rounds") == [("open",)]
+    given.facts(PromptSubmitted(sid="s", prompt="next", prompt_id="u2", time=20.0))
+    found = given.rows("SELECT state, end_time, has_stop FROM rounds WHERE round_id = 's/u1'")
+    assert found == [(state, end, 0)]
+
+
+def test_a_streamed_round_without_an_end_is_superseded_whatever_was_said_last(given: Given) -> None:
+    given.facts(STREAMED, *said("text", "a", 11.0))
+    given.facts(PromptSubmitted(sid="s", prompt="next", round="R2", pid=7, time=20.0))
+    assert given.rows("SELECT state FROM rounds WHERE round_id = 's/R'") == [("superseded",)]
+
+
+def test_a_command_opens_a_round_only_when_the_model_answers_it(given: Given) -> None:
+    command = PromptSubmitted(sid="s", prompt="/review", prompt_id="c", kind="command", time=15.0)
+    states = "SELECT state, has_user_prompt FROM rounds ORDER BY round_number"
+    given.facts(WRITTEN, command)
+    given.forget()
+    assert given.rows(states) == [("open", 1), ("warm_up", 0)]
+    given.facts(*said("text", "a", 16.0))
+    assert given.rows(states) == [("superseded", 1), ("open", 1)]
+
+
 def test_unknown_records_of_two_sources_are_kept_though_their_ids_are_equal(given: Given) -> None:
     given.readings(
         Reading(position, "1", "new.type", f"urn:{position}", [], "{}", "s", "2026-01-10T10:00:00Z")
