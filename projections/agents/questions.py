@@ -36,7 +36,7 @@ QUESTIONS = (
     ),
     Question(
         "rounds",
-        f"""SELECT round_id, round_number, pid, state, kind, start_time, end_time, duration_ms, reason, user_prompt
+        f"""SELECT round_number, state, start_time, duration_ms, user_prompt, round_id, pid, kind, end_time, reason
         FROM rounds WHERE {_PREFIX} AND (:pid IS NULL OR pid = :pid) ORDER BY sid, round_number""",
         "Rounds of a session, in order.",
         ("sid", "pid"),
