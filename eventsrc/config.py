@@ -26,8 +26,6 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     segment_bytes: int = limits.SEGMENT_BYTES
     """A segment is sealed past this size."""
-    wait_for_room: bool = True
-    """On a full disk: followed files wait until there is room (true), or the service stops (false)."""
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,8 +44,6 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Loopback address and port; empty: only the Unix socket. Port 0: any free one."""
     hosts: tuple[str, ...] = ()
     """Further names that clients may use for this service (Host header), beside the loopback names."""
-    body_bytes: int = limits.BODY_BYTES
-    """Largest request body."""
 
 
 class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,7 +224,6 @@ def _check(settings: Settings) -> None:
         "checkpoint.every_seconds": settings.checkpoint.every_seconds >= 0,
         "checkpoint.keep": settings.checkpoint.keep >= 1,
         "liveness.every_seconds": settings.liveness.every_seconds >= 0.05,
-        "http.body_bytes": 1 <= settings.http.body_bytes <= 1024 * limits.MIB,
         "drain_seconds": settings.drain_seconds > 0,
     }
     bad = [name for name, right in wrong.items() if not right]

@@ -22,7 +22,7 @@ from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import CannotListen, EventsrcError
 from eventsrc.http import bind_unix
 from eventsrc.http.server import Door, HttpServer
-from eventsrc.limits import HEALTH_SECONDS, VERIFY_AT_START_BYTES
+from eventsrc.limits import HEALTH_SECONDS, LOOK_SECONDS, VERIFY_AT_START_BYTES
 from eventsrc.liveness import Prober
 from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
@@ -36,6 +36,7 @@ from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
 from eventsrc.service.watched import watched_processes
 from eventsrc.source import Follow
+from eventsrc.source.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,8 @@ class Service:
             logger.error("the format %s (%s) cannot be used: %s", missing.name, missing.where, missing.reason)
         site = site_of(self.data, self.disk, self.clock)
         models = Models(site, chosen(discovery, self.settings.projections.only), pipeline.watermark, self.metrics)
-        follow = Follow(self.paths, pipeline.cursor)
+        look = self.settings.source.look_seconds
+        follow = Follow(self.paths, pipeline.cursor, pace=Pace(min(LOOK_SECONDS, look), look))
         place = Place.of(self.data, Digests(self.data, lambda: pipeline.watermark.position), self.disk, self.clock)
         keeper = Keeper(place, self.settings.checkpoint, pipeline, self.metrics.checkpoint)
         port = ServicePort(self, pipeline, models, follow, keeper, heartbeat)

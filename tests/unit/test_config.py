@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,15 @@ def test_the_folders_of_agents_are_found_where_they_exist(tmp_path: Path) -> Non
     found = config.agent_folders({"HOME": str(tmp_path)})
     assert found == [tmp_path / ".claude/projects", tmp_path / ".codex/sessions"]
     assert config.agent_folders({"HOME": str(tmp_path / "nobody")}) == []
+
+
+def test_every_setting_is_used_by_somebody() -> None:
+    package = Path(config.__file__).parent
+    code = "\n".join(path.read_text() for path in package.rglob("*.py") if path.name != "config.py")
+    idle = [name for name, _ in config.describe() if not re.search(rf"\.{name.split('.')[-1]}\b", code)]
+    assert idle == []
+
+
+def test_a_setting_that_is_gone_is_an_unknown_key(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="body_bytes"):
+        config.load({}, {}, str(write(tmp_path / "x.toml", "[http]\nbody_bytes = 1\n")))
