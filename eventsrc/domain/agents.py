@@ -1,49 +1,15 @@
-"""The vocabulary: what an event can mean. A format turns one event into any number of these; projections fold them.
-
-Rules that every format and projection can rely on:
-
-* A format is a pure function of *one* event. What needs memory (time zone of a producer, prompts that carry the
-  round before, several records of one message) is repaired by the projection that keeps the memory.
-* Every fold is idempotent by the ids given here and accepts any order: the same fact arrives from two sources,
-  twice, or before what it belongs to.
-* `None` (or `""` for ids) means "the record does not say", never "empty".
-* Times are seconds since the epoch, UTC. Where a producer only writes local time, `time` is None and `Stamp` helps.
-
-The structs are encoded as arrays with a tag, so that a batch of them crosses a process boundary cheaply: new fields go
-to the end, with a default.
-"""
+"""What coding agents did: sessions, rounds, messages, blocks, tool results, usage, signs of life."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-import msgspec
-
-
-class _Fact(msgspec.Struct, frozen=True, array_like=True, tag=True, kw_only=True, gc=False, omit_defaults=True):
-    """What every domain event of an agent's run carries."""
-
-    sid: str = ""
-    """Session; "" when unknown. Sub-agents carry the session of their parent."""
-    time: float | None = None
-    """When it happened: seconds since the epoch."""
-    pid: int | None = None
-    """Process of the agent, when the record names it: (sid, pid) is a run."""
-    round: str = ""
-    """The producer's own key of the round, as written; "" when it has none. May be wrong: see the format's document."""
-    agent: str = ""
-    """Who wrote it: `claude_code`, `codex`."""
-    local: float | None = None
-    """Local wall time without zone, as if it were UTC seconds, where `time` is None."""
-    zone_hint: float | None = None
-    """UTC seconds that belong to the same instant as `local` when the record lets it be derived (UUIDv7, release time):
-    `local - zone_hint`, rounded to 15 minutes, is a candidate for the producer's offset."""
-
+from eventsrc.domain.base import AgentFactBase
 
 # --- sessions, runs, rounds ----------------------------------------------------------------------------------------
 
 
-class SessionObserved(_Fact, frozen=True, kw_only=True):
+class SessionObserved(AgentFactBase, frozen=True, kw_only=True):
     """Attributes of a session that a record mentions. The last value that is not None wins."""
 
     cwd: str | None = None
@@ -59,7 +25,7 @@ class SessionObserved(_Fact, frozen=True, kw_only=True):
     """Record (uuid) whose session the title is for, when `sid` does not name that session."""
 
 
-class SessionStarted(_Fact, frozen=True, kw_only=True):
+class SessionStarted(AgentFactBase, frozen=True, kw_only=True):
     """A process began (or resumed) a session: a new run."""
 
     source: str = ""
@@ -68,13 +34,13 @@ class SessionStarted(_Fact, frozen=True, kw_only=True):
     """Start time of the process, when known: pid alone does not name a process."""
 
 
-class SessionEnded(_Fact, frozen=True, kw_only=True):
+class SessionEnded(AgentFactBase, frozen=True, kw_only=True):
     """A run ended by itself."""
 
     reason: str = ""
 
 
-class PromptSubmitted(_Fact, frozen=True, kw_only=True):
+class PromptSubmitted(AgentFactBase, frozen=True, kw_only=True):
     """A prompt: opens a round."""
 
     prompt: str
@@ -84,7 +50,7 @@ class PromptSubmitted(_Fact, frozen=True, kw_only=True):
     """`prompt`, `command`, `notification`, `peer`, or `queued` (delivered into the running round: opens none)."""
 
 
-class RoundEnded(_Fact, frozen=True, kw_only=True):
+class RoundEnded(AgentFactBase, frozen=True, kw_only=True):
     """Evidence that a round ended; the strongest wins: complete > aborted > session end > superseded > gone."""
 
     outcome: str
@@ -102,7 +68,7 @@ class RoundEnded(_Fact, frozen=True, kw_only=True):
 # Flow key: `request_id` if not empty, else `message_id`; a projection keeps the map between the two.
 
 
-class MessageStarted(_Fact, frozen=True, kw_only=True):
+class MessageStarted(AgentFactBase, frozen=True, kw_only=True):
     """A model's answer (or a user's message) begins, or a record mentions it again."""
 
     message_id: str = ""
@@ -115,7 +81,7 @@ class MessageStarted(_Fact, frozen=True, kw_only=True):
     parent_tool_use_id: str | None = None
 
 
-class MessageEnded(_Fact, frozen=True, kw_only=True):
+class MessageEnded(AgentFactBase, frozen=True, kw_only=True):
     """What a producer says at the end of a message; `stopped` tells the stop record from the stop reason."""
 
     message_id: str = ""
@@ -124,7 +90,7 @@ class MessageEnded(_Fact, frozen=True, kw_only=True):
     stopped: bool = False
 
 
-class BlockStarted(_Fact, frozen=True, kw_only=True):
+class BlockStarted(AgentFactBase, frozen=True, kw_only=True):
     """A content block opens. `block_type` is open-ended: text, thinking, tool_use, server_tool_use, …"""
 
     message_id: str = ""
@@ -137,7 +103,7 @@ class BlockStarted(_Fact, frozen=True, kw_only=True):
     """What the start record already holds of the content."""
 
 
-class BlockDelta(_Fact, frozen=True, kw_only=True):
+class BlockDelta(AgentFactBase, frozen=True, kw_only=True):
     """Streamed pieces of one block, in the order of the source. Neighbouring pieces of one block may be joined into one
     (`joined`), which changes nothing that a projection can see: text, count, bytes and both times add up."""
 
@@ -153,7 +119,7 @@ class BlockDelta(_Fact, frozen=True, kw_only=True):
     last_local: float | None = None
 
 
-class BlockCompleted(_Fact, frozen=True, kw_only=True):
+class BlockCompleted(AgentFactBase, frozen=True, kw_only=True):
     """A streamed block is whole."""
 
     message_id: str = ""
@@ -161,7 +127,7 @@ class BlockCompleted(_Fact, frozen=True, kw_only=True):
     index: int
 
 
-class BlockReceived(_Fact, frozen=True, kw_only=True):
+class BlockReceived(AgentFactBase, frozen=True, kw_only=True):
     """A whole block, from producers that do not stream. The index is the next free one of the message; `key` makes the
     fold idempotent. A tool block that was streamed before (same `tool_use_id`) is the same block."""
 
@@ -176,7 +142,7 @@ class BlockReceived(_Fact, frozen=True, kw_only=True):
     tool_name: str | None = None
 
 
-class ToolResultReceived(_Fact, frozen=True, kw_only=True):
+class ToolResultReceived(AgentFactBase, frozen=True, kw_only=True):
     """The result of a tool call as the model sees it."""
 
     tool_use_id: str
@@ -191,7 +157,7 @@ class ToolResultReceived(_Fact, frozen=True, kw_only=True):
     """The call of the sub-agent that made this call, when the record names it."""
 
 
-class UsageReported(_Fact, frozen=True, kw_only=True):
+class UsageReported(AgentFactBase, frozen=True, kw_only=True):
     """Tokens of one model call, as far as a record knows them. `input_tokens` is uncached input.
 
     How records of one call combine is named by `rule`:
@@ -220,7 +186,7 @@ class UsageReported(_Fact, frozen=True, kw_only=True):
 # --- what is seen around the agent -----------------------------------------------------------------------------------
 
 
-class ErrorReported(_Fact, frozen=True, kw_only=True):
+class ErrorReported(AgentFactBase, frozen=True, kw_only=True):
     """A failure that the producer recorded (API error, retry, refusal)."""
 
     error_type: str = ""
@@ -228,7 +194,7 @@ class ErrorReported(_Fact, frozen=True, kw_only=True):
     retryable: bool | None = None
 
 
-class Waiting(_Fact, frozen=True, kw_only=True):
+class Waiting(AgentFactBase, frozen=True, kw_only=True):
     """The agent waits for a person (permission prompt, question), or does so no more."""
 
     waiting: bool
@@ -236,7 +202,7 @@ class Waiting(_Fact, frozen=True, kw_only=True):
     tool_use_id: str | None = None
 
 
-class ContextCompacted(_Fact, frozen=True, kw_only=True):
+class ContextCompacted(AgentFactBase, frozen=True, kw_only=True):
     """The context was compacted; not a prompt, not a new round."""
 
     trigger: str = ""
@@ -244,14 +210,14 @@ class ContextCompacted(_Fact, frozen=True, kw_only=True):
     tokens_after: int | None = None
 
 
-class ProcessSeen(_Fact, frozen=True, kw_only=True):
+class ProcessSeen(AgentFactBase, frozen=True, kw_only=True):
     """A watched process is alive; identity is (boot, pid, start time)."""
 
     process_started: float | None = None
     boot_id: str = ""
 
 
-class ProcessGone(_Fact, frozen=True, kw_only=True):
+class ProcessGone(AgentFactBase, frozen=True, kw_only=True):
     """A watched process is no longer there, or its pid belongs to another one now."""
 
     reason: str = "gone"
@@ -260,19 +226,19 @@ class ProcessGone(_Fact, frozen=True, kw_only=True):
     exit_code: int | None = None
 
 
-class Activity(_Fact, frozen=True, kw_only=True):
+class Activity(AgentFactBase, frozen=True, kw_only=True):
     """A sign of life with no other meaning here."""
 
     what: str = ""
 
 
-class Unknown(_Fact, frozen=True, kw_only=True):
+class Unknown(AgentFactBase, frozen=True, kw_only=True):
     """The format knows the producer but not this record: kept, counted, shown."""
 
     what: str = ""
 
 
-Fact: TypeAlias = (
+AgentFact: TypeAlias = (
     SessionObserved
     | SessionStarted
     | SessionEnded
