@@ -12,8 +12,8 @@ Rules that every format and projection can rely on:
 The structs are encoded as arrays with a tag, so that a batch of them crosses a process boundary cheaply: new fields go
 to the end, with a default.
 
-Must never know: how a producer spells these things. What survives a crash here: nothing, since nothing is stored; facts are made
-again from the events whenever they are needed.
+Must never know: how a producer spells these things. What survives a crash here: nothing, since nothing is stored;
+facts are made again from the events whenever they are needed.
 """
 
 from __future__ import annotations
