@@ -43,18 +43,30 @@ from eventsrc.domain.agents import (
     UsageReported,
     Waiting,
 )
+from eventsrc.domain.base import AgentFactBase
+from eventsrc.domain.conversations import (
+    ConversationFact,
+    ConversationFactBase,
+    MessageExchanged,
+    MessageRefused,
+)
 
 __all__ = [
     "Activity",
     "AgentFact",
+    "AgentFactBase",
     "BlockCompleted",
     "BlockDelta",
     "BlockReceived",
     "BlockStarted",
     "ContextCompacted",
+    "ConversationFact",
+    "ConversationFactBase",
     "ErrorReported",
     "Fact",
     "MessageEnded",
+    "MessageExchanged",
+    "MessageRefused",
     "MessageStarted",
     "ProcessGone",
     "ProcessSeen",
@@ -69,5 +81,5 @@ __all__ = [
     "Waiting",
 ]
 
-Fact: TypeAlias = AgentFact
+Fact: TypeAlias = AgentFact | ConversationFact
 """Everything that a format can say; each part of the vocabulary is one file of this folder."""

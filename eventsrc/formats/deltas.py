@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from eventsrc.plugin import BlockDelta, Fact, Reading
+from eventsrc.plugin import AgentFactBase, BlockDelta, Fact, Reading
 
 _Key: TypeAlias = tuple[str, str, str, int, str, str, str, int | None, str]
 
@@ -142,7 +142,7 @@ class _Joining:
 
     def other(self, fact: Fact) -> None:
         """Any other fact: what it may decide about must be whole before it."""
-        if not fact.sid or fact.zone_hint is not None:
+        if not isinstance(fact, AgentFactBase) or not fact.sid or fact.zone_hint is not None:
             for sid in list(self._sessions):
                 self._close(sid)
             return

@@ -17,13 +17,14 @@ import sqlite3
 
 from eventsrc.plugin import (
     Activity,
+    AgentFact,
+    AgentFactBase,
     BlockCompleted,
     BlockDelta,
     BlockReceived,
     BlockStarted,
     ContextCompacted,
     ErrorReported,
-    Fact,
     MessageEnded,
     MessageStarted,
     ProcessGone,
@@ -82,7 +83,7 @@ class Agents(Projection):
             timestamp = parse_time(reading.time) if reading.time else None
             self._raw.append((reading.id, reading.position, reading.type, timestamp, reading.raw))
         for fact in reading.facts:
-            if fact.sid:
+            if isinstance(fact, AgentFactBase) and fact.sid:
                 self._fold(fact, reading)
 
     def flush(self) -> None:
@@ -94,7 +95,7 @@ class Agents(Projection):
         self._errors.clear()
         self._raw.clear()
 
-    def _fold(self, fact: Fact, reading: Reading) -> None:
+    def _fold(self, fact: AgentFact, reading: Reading) -> None:
         time = self._sessions.time_of(fact)
         if time is None and isinstance(fact, QUIET):
             time = parse_time(reading.recorded)
@@ -127,7 +128,7 @@ class Agents(Projection):
         round_id = self._rounds.touch(fact, session, last)
         self._flows.delta(fact, round_id, time, last)
 
-    def _message(self, fact: Fact, session: Session, time: float | None, source: str) -> None:
+    def _message(self, fact: AgentFact, session: Session, time: float | None, source: str) -> None:
         """Messages, blocks, results and tokens, all within the round that goes on."""
         round_id = self._rounds.touch(fact, session, time)
         if isinstance(fact, MessageStarted):
@@ -171,7 +172,7 @@ class Agents(Projection):
         if moved:
             self._usage.moved((fact.message_id, fact.request_id), moved[0].flow_id)
 
-    def _block(self, fact: Fact, session: Session, round_id: str | None, time: float | None) -> None:
+    def _block(self, fact: AgentFact, session: Session, round_id: str | None, time: float | None) -> None:
         if isinstance(fact, BlockStarted):
             block = self._flows.started(fact, round_id, time)
         elif isinstance(fact, BlockCompleted):
@@ -199,7 +200,7 @@ class Agents(Projection):
             name = message.message_id
         self._usage.reported(fact, flow, name, time, source)
 
-    def _around(self, fact: Fact, session: Session, time: float | None, reading: Reading) -> None:
+    def _around(self, fact: AgentFact, session: Session, time: float | None, reading: Reading) -> None:
         """What is seen around the agent."""
         if isinstance(fact, SessionObserved):
             before = session.metadata

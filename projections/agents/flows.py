@@ -10,11 +10,11 @@ from __future__ import annotations
 import sqlite3
 
 from eventsrc.plugin import (
+    AgentFact,
     BlockCompleted,
     BlockDelta,
     BlockReceived,
     BlockStarted,
-    Fact,
     MessageEnded,
     MessageStarted,
 )
@@ -54,7 +54,7 @@ class Flows:
                 self._aliases.put(name, Alias(name, flow))
         return flow
 
-    def message(self, fact: Fact, flow: str, round_id: str | None, time: float | None) -> Message:
+    def message(self, fact: AgentFact, flow: str, round_id: str | None, time: float | None) -> Message:
         """The row of a flow, made when it is new."""
         row = self._messages.get(flow)
         if row is None:
@@ -234,7 +234,7 @@ class Flows:
 
     # --- one block ---
 
-    def _new(self, message: Message, index: int, fact: Fact, time: float | None) -> Block:
+    def _new(self, message: Message, index: int, fact: AgentFact, time: float | None) -> Block:
         streamed = not isinstance(fact, BlockReceived)
         message.block_count = max(message.block_count, index + 1)
         message.streamed_blocks += streamed

@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 
-from eventsrc.plugin import Fact, PromptSubmitted, RoundEnded
+from eventsrc.plugin import AgentFact, PromptSubmitted, RoundEnded
 from projections.agents.rows import Prompt, Round, Session, Table
 from projections.agents.sessions import open_rounds
 from projections.agents.twins import said_at
@@ -31,7 +31,7 @@ class Rounds:
         self._table = Table(connection, "rounds", Round)
         self._prompts = Table(connection, "prompts", Prompt)
 
-    def touch(self, fact: Fact, session: Session, time: float | None) -> str | None:
+    def touch(self, fact: AgentFact, session: Session, time: float | None) -> str | None:
         """The round of a fact, made as a warm-up round when its key is new; None when nothing tells."""
         if session.held_prompt is not None and fact.round:
             self._release(fact, session)
@@ -121,7 +121,7 @@ class Rounds:
         self._table.flush()
         self._prompts.flush()
 
-    def _new(self, round_id: str, session: Session, fact: Fact, time: float | None) -> Round:
+    def _new(self, round_id: str, session: Session, fact: AgentFact, time: float | None) -> Round:
         session.round_count += 1
         self._changed(session)
         row = Round(round_id, fact.sid, fact.pid, session.round_count, time, last_activity_time=time)
@@ -166,7 +166,7 @@ class Rounds:
     def _names(self, name: str, round_id: str) -> None:
         self._prompts.put(name, Prompt(name, round_id))
 
-    def _keyed(self, fact: Fact) -> str:
+    def _keyed(self, fact: AgentFact) -> str:
         """The round that a producer's key names: mostly its own, unless another producer told of it first."""
         round_id = f"{fact.sid}/{fact.round}"
         if self._table.get(round_id) is None:
@@ -218,7 +218,7 @@ class Rounds:
         row = self._table.get(f"{fact.sid}/{fact.round}")
         return row is not None and (row.has_user_prompt == 1 or row.state == "warm_up")
 
-    def _release(self, fact: Fact, session: Session) -> None:
+    def _release(self, fact: AgentFact, session: Session) -> None:
         """Gives a held prompt to the round that a record of another round shows, or to the one that it named."""
         prompt, prompt_id, kind, time, pid, named = json.loads(session.held_prompt or "[]")
         if fact.round == named and not isinstance(fact, RoundEnded | PromptSubmitted):

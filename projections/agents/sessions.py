@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from eventsrc.plugin import Fact, ProcessGone, ProcessSeen, SessionEnded, SessionObserved, SessionStarted, Waiting
+from eventsrc.plugin import AgentFact, ProcessGone, ProcessSeen, SessionEnded, SessionObserved, SessionStarted, Waiting
 from projections.agents.rows import Run, Session, Table
 
 QUARTER = 900.0  # time zones differ by multiples of 15 minutes
@@ -21,7 +21,7 @@ class Sessions:
         self._connection = connection
         self._current: dict[tuple[str, int], Run] = {}  # newest run of a process; a cache of `is_current`
 
-    def of(self, fact: Fact, time: float | None) -> Session:
+    def of(self, fact: AgentFact, time: float | None) -> Session:
         """The session of a fact, touched by it; made when it is new."""
         row = self._table.get(fact.sid)
         if row is None:
@@ -43,7 +43,7 @@ class Sessions:
         """The row was changed by somebody else."""
         self._table.put(session.sid, session)
 
-    def time_of(self, fact: Fact) -> float | None:
+    def time_of(self, fact: AgentFact) -> float | None:
         """When a fact happened, in UTC; local time is shifted by the offset that its producer is known by."""
         if fact.time is not None or fact.local is None:
             return fact.time
@@ -58,7 +58,7 @@ class Sessions:
                 self._table.put(fact.sid, row)
         return fact.local - (offset or 0.0)
 
-    def run_of(self, fact: Fact, session: Session, time: float | None, *, begins: bool = False) -> Run | None:
+    def run_of(self, fact: AgentFact, session: Session, time: float | None, *, begins: bool = False) -> Run | None:
         """The run that a fact belongs to; None without a process. `begins`: an ended run is followed by a new one."""
         if fact.pid is None:
             return None
@@ -146,7 +146,7 @@ class Sessions:
         if len(self._current) > 10_000:
             self._current.clear()
 
-    def _end(self, fact: Fact, session: Session, time: float | None, reason: str) -> None:
+    def _end(self, fact: AgentFact, session: Session, time: float | None, reason: str) -> None:
         run = self._newest(fact.sid, fact.pid) if fact.pid is not None else None
         if run is not None and run.end_time is None:
             run.end_time, run.exit_reason = time if time is not None else run.last_time, reason

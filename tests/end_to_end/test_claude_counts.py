@@ -16,6 +16,7 @@ import pytest
 from eventsrc.event import Record
 from eventsrc.formats.claude_code import ClaudeCode
 from eventsrc.plugin import (
+    AgentFactBase,
     BlockReceived,
     ContextCompacted,
     Fact,
@@ -196,7 +197,8 @@ def comparable(numbers: dict[str, Any]) -> dict[str, Any]:
 def count(read: Iterable[tuple[str, list[Fact]]]) -> dict[str, Seen]:
     """Per session, what `claude_counts.json` defines, from the facts alone."""
     sessions: dict[str, Seen] = {}
-    for kind, facts in read:
+    for kind, told in read:
+        facts = [fact for fact in told if isinstance(fact, AgentFactBase)]
         if kind in {"claude_code.user", "claude_code.assistant"}:
             sessions.setdefault(facts[0].sid, Seen())
         for fact in facts:

@@ -12,7 +12,7 @@ from eventsrc.event import Record
 from eventsrc.formats.claude_code import ClaudeCode
 from eventsrc.formats.claude_place import place_of
 from eventsrc.limits import ID_CHARS
-from eventsrc.plugin import Envelope
+from eventsrc.plugin import Envelope, SessionObserved
 from tests.conformance.formats import event_of, lines_of
 
 SESSION = "7d1c0000-0000-4000-8000-000000000001"
@@ -56,8 +56,9 @@ def test_a_description_of_a_sub_agent_links_it_to_the_call_that_started_it() -> 
     envelope = ClaudeCode().recognise(record)
     assert envelope is not None and envelope.type == "claude_code.agent_meta"
     (fact,) = ClaudeCode().read(event_of(record, envelope))
+    assert isinstance(fact, SessionObserved)
     assert fact.sid == SESSION
-    assert fact.metadata == {"agent.a1.type": "Explore", "agent.a1.tool_use_id": "toolu_1"}  # type: ignore[union-attr]
+    assert fact.metadata == {"agent.a1.type": "Explore", "agent.a1.tool_use_id": "toolu_1"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,16 @@ from msgspec.structs import replace
 
 from eventsrc.formats.catalogue import Formats, join
 from eventsrc.formats.sse_lines import SseLines
-from eventsrc.plugin import Activity, BlockCompleted, BlockDelta, Fact, PromptSubmitted, Reading, UsageReported
+from eventsrc.plugin import (
+    Activity,
+    AgentFact,
+    BlockCompleted,
+    BlockDelta,
+    Fact,
+    PromptSubmitted,
+    Reading,
+    UsageReported,
+)
 from eventsrc.testing.generate import generate_sse_lines
 from tests.conformance.formats import event_of, record_of
 
@@ -34,7 +43,7 @@ class Memory:
             for fact in reading.facts:
                 if isinstance(fact, BlockDelta):
                     self._delta(reading, fact)
-                else:
+                elif isinstance(fact, AgentFactBase):
                     self._other(reading, fact)
         return self
 
@@ -53,7 +62,7 @@ class Memory:
             self._seen(owner, first)
             self._seen(owner, last)
 
-    def _other(self, reading: Reading, fact: Fact) -> None:
+    def _other(self, reading: Reading, fact: AgentFact) -> None:
         if fact.zone_hint is not None and fact.local is not None:
             self.offset = fact.local - fact.zone_hint
         time = self._time(reading, fact.time, fact.local)
@@ -61,7 +70,7 @@ class Memory:
         self.found.append((reading.position, type(fact).__name__, mine, dict(self.owners.get((fact.sid,), {}))))
         self._seen((fact.sid,), time)
 
-    def _concerns(self, fact: Fact, key: tuple[Any, ...]) -> bool:
+    def _concerns(self, fact: AgentFact, key: tuple[Any, ...]) -> bool:
         flows = {getattr(fact, "request_id", ""), getattr(fact, "message_id", "")} - {""}
         return not fact.sid or key[0] == fact.sid or bool(flows & {key[1], key[2]})
 
