@@ -15,6 +15,7 @@ from eventsrc.formats.sse_lines import SseLines
 from eventsrc.plugin import (
     Activity,
     AgentFact,
+    AgentFactBase,
     BlockCompleted,
     BlockDelta,
     Fact,
