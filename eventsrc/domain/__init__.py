@@ -50,6 +50,26 @@ from eventsrc.domain.conversations import (
     MessageExchanged,
     MessageRefused,
 )
+from eventsrc.domain.experiments import (
+    ContextTruncated,
+    DialogueActivity,
+    DialogueDescribed,
+    DialogueEnded,
+    DialogueFailed,
+    DialoguePaused,
+    DialogueResumed,
+    DialogueStarted,
+    ExperimentDescribed,
+    ExperimentFact,
+    ExperimentFactBase,
+    ExperimentLoaded,
+    ExperimentPhase,
+    ThoughtCompleted,
+    TokensSpent,
+    TurnCompleted,
+    TurnStarted,
+    UtteranceCompleted,
+)
 
 __all__ = [
     "Activity",
@@ -60,9 +80,22 @@ __all__ = [
     "BlockReceived",
     "BlockStarted",
     "ContextCompacted",
+    "ContextTruncated",
     "ConversationFact",
     "ConversationFactBase",
+    "DialogueActivity",
+    "DialogueDescribed",
+    "DialogueEnded",
+    "DialogueFailed",
+    "DialoguePaused",
+    "DialogueResumed",
+    "DialogueStarted",
     "ErrorReported",
+    "ExperimentDescribed",
+    "ExperimentFact",
+    "ExperimentFactBase",
+    "ExperimentLoaded",
+    "ExperimentPhase",
     "Fact",
     "MessageEnded",
     "MessageExchanged",
@@ -75,11 +108,16 @@ __all__ = [
     "SessionEnded",
     "SessionObserved",
     "SessionStarted",
+    "ThoughtCompleted",
+    "TokensSpent",
     "ToolResultReceived",
+    "TurnCompleted",
+    "TurnStarted",
     "Unknown",
     "UsageReported",
+    "UtteranceCompleted",
     "Waiting",
 ]
 
-Fact: TypeAlias = AgentFact | ConversationFact
+Fact: TypeAlias = AgentFact | ConversationFact | ExperimentFact
 """Everything that a format can say; each part of the vocabulary is one file of this folder."""
