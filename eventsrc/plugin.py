@@ -25,8 +25,10 @@ and make a new one on the same database, and batches may be cut anywhere (law L5
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -59,6 +61,7 @@ from eventsrc.domain import (
     ExperimentLoaded,
     ExperimentPhase,
     Fact,
+    MachineWoke,
     MessageEnded,
     MessageExchanged,
     MessageRefused,
@@ -67,11 +70,14 @@ from eventsrc.domain import (
     ProcessSeen,
     PromptSubmitted,
     RoundEnded,
+    SeenFact,
     SessionEnded,
     SessionObserved,
     SessionStarted,
     ThoughtCompleted,
     TokensSpent,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     TurnCompleted,
     TurnStarted,
@@ -80,6 +86,7 @@ from eventsrc.domain import (
     UtteranceCompleted,
     Waiting,
 )
+from eventsrc.errors import ReadModelDamaged
 from eventsrc.event import Envelope, Event, Position, Record
 from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS
 
@@ -114,6 +121,7 @@ __all__ = [
     "ExperimentPhase",
     "Fact",
     "Format",
+    "MachineWoke",
     "MessageEnded",
     "MessageExchanged",
     "MessageRefused",
@@ -124,14 +132,18 @@ __all__ = [
     "Projection",
     "PromptSubmitted",
     "Question",
+    "ReadModelDamaged",
     "Reading",
     "Record",
     "RoundEnded",
+    "SeenFact",
     "SessionEnded",
     "SessionObserved",
     "SessionStarted",
     "ThoughtCompleted",
     "TokensSpent",
+    "ToolCallEnded",
+    "ToolCallStarted",
     "ToolResultReceived",
     "TurnCompleted",
     "TurnStarted",
@@ -140,6 +152,7 @@ __all__ = [
     "UtteranceCompleted",
     "Waiting",
     "domain",
+    "folder_name",
     "format_time",
     "parse_time",
 ]
@@ -213,6 +226,8 @@ class Projection:
     late_schema: ClassVar[Sequence[str]] = ()
     """Statements that a rebuild runs at its end (secondary indexes, FTS fill); live databases run them at creation."""
     questions: ClassVar[Sequence[Question]] = ()
+    published: ClassVar[bool] = False
+    """True: `folder` is also found at `<data>/<name>`, whichever generation answers; a symbolic link."""
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
         """`connection` is open on the read model inside the engine's transaction; never commit it.
@@ -232,8 +247,13 @@ class Projection:
     def committed(self) -> None:
         """Called after the transaction is durable: the place for effects that must not run ahead of the rows."""
 
+    def recover(self) -> None:
+        """Called once after the read model was opened, before its first batch, in a transaction that is undone: the
+        place to cut files beside the rows back to what the rows say of them. Raises `ReadModelDamaged` when they hold
+        less than that: the read model is then built again."""
+
     def close(self) -> None:
-        """Called once when the engine lets go of the object."""
+        """Called once when the engine lets go of the object. What the open batch did to files is undone here."""
 
 
 def facts_of(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Fact]]:
@@ -241,3 +261,17 @@ def facts_of(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Fact]]:
     for reading in readings:
         for fact in reading.facts:
             yield reading, fact
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+
+
+def folder_name(id: str, *, taken: bool = False) -> str:
+    """A name for the folder or file of an id, whatever stands in it: never a path, at most 100 characters of ASCII.
+
+    An id of letters, digits, `.`, `_` and `-` is its own name. Anything else gets a digest, and so does a plain one that
+    differs only in case from another (`taken`: the caller knows), because file systems may fold case."""
+    if not taken and _PLAIN.fullmatch(id):
+        return id
+    digest = sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', id[:40], flags=re.ASCII)}~{digest}"

@@ -70,6 +70,7 @@ from eventsrc.domain.experiments import (
     TurnStarted,
     UtteranceCompleted,
 )
+from eventsrc.domain.seen import MachineWoke, SeenFact, ToolCallEnded, ToolCallStarted
 
 __all__ = [
     "Activity",
@@ -97,6 +98,7 @@ __all__ = [
     "ExperimentLoaded",
     "ExperimentPhase",
     "Fact",
+    "MachineWoke",
     "MessageEnded",
     "MessageExchanged",
     "MessageRefused",
@@ -105,11 +107,14 @@ __all__ = [
     "ProcessSeen",
     "PromptSubmitted",
     "RoundEnded",
+    "SeenFact",
     "SessionEnded",
     "SessionObserved",
     "SessionStarted",
     "ThoughtCompleted",
     "TokensSpent",
+    "ToolCallEnded",
+    "ToolCallStarted",
     "ToolResultReceived",
     "TurnCompleted",
     "TurnStarted",
@@ -119,5 +124,5 @@ __all__ = [
     "Waiting",
 ]
 
-Fact: TypeAlias = AgentFact | ConversationFact | ExperimentFact
+Fact: TypeAlias = AgentFact | SeenFact | ConversationFact | ExperimentFact
 """Everything that a format can say; each part of the vocabulary is one file of this folder."""

@@ -48,6 +48,8 @@ class PromptSubmitted(AgentFactBase, frozen=True, kw_only=True):
     """Identity of the prompt record (uuid); "" when it has none. Equal ids are the same prompt."""
     kind: str = "prompt"
     """`prompt`, `command`, `notification`, `peer`, or `queued` (delivered into the running round: opens none)."""
+    told_by: str = ""
+    """`hook` where it was told by the agent's surroundings, which know no identity of the prompt's record."""
 
 
 class RoundEnded(AgentFactBase, frozen=True, kw_only=True):
@@ -200,6 +202,10 @@ class Waiting(AgentFactBase, frozen=True, kw_only=True):
     waiting: bool
     reason: str = ""
     tool_use_id: str | None = None
+    tool_name: str = ""
+    """The tool that it waits for, where the record names no call; with `tool_input` it is the latest such call."""
+    tool_input: str = ""
+    """JSON text, spelled like that of `ToolCallStarted`."""
 
 
 class ContextCompacted(AgentFactBase, frozen=True, kw_only=True):
