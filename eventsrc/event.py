@@ -88,6 +88,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"data":
     ending: str | None = None
     """Bytes between the JSON value and the line feed in a line-oriented source, e.g. a carriage return."""
     traceparent: str | None = None
+    topic: str | int | bool | None = None
+    """What the transport called the message's topic, where it has topics; any producer may set it to anything."""
     unique: bool = False
     """True when (source, id) is remembered, so that the producer may send it again."""
     batchindex: int = 0

@@ -60,6 +60,10 @@ class MessageExchanged(ConversationFactBase, frozen=True, kw_only=True):
     without zone, taken as if it were UTC), "" without a time."""
     shape: str = ""
     """`wrapped`, `flat`, `agent`, or `recorded` (an import of what another recorder wrote)."""
+    is_text_json: bool = False
+    """True when what stood where the text belongs was no text: `text` is its JSON then."""
+    extras: str = ""
+    """What an imported record holds beside the usual keys, as JSON text; "" when nothing."""
 
 
 class MessageRefused(ConversationFactBase, frozen=True, kw_only=True):
@@ -68,6 +72,10 @@ class MessageRefused(ConversationFactBase, frozen=True, kw_only=True):
     reason: str
     """`empty` (no text), `no sender`, `no shape`, or why it cannot be read."""
     shape: str = ""
+    context_id: str = ""
+    metadata: str = ""
+    extras: str = ""
+    """As in `MessageExchanged`: what a count of another recorder's records needs."""
 
 
 ConversationFact: TypeAlias = MessageExchanged | MessageRefused
