@@ -33,6 +33,7 @@ from eventsrc.plugin import (
     PromptSubmitted,
     Reading,
     RoundEnded,
+    RoundStarted,
     SessionEnded,
     SessionObserved,
     SessionStarted,
@@ -62,7 +63,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 4
+    version = 5
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = (*QUESTIONS, *FIGURES)
@@ -114,6 +115,9 @@ class Agents(Projection):
             self._rounds.ended(fact, session, time)
             self._sessions.goes_on(session)
             self._sessions.changed(session)
+        elif isinstance(fact, RoundStarted):
+            self._rounds.begun(fact, session, time)
+            self._rounds.touch(fact, session, time)
         elif isinstance(fact, MESSAGE_FACTS):
             self._message(fact, session, time, reading.source)
         else:
