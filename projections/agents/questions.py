@@ -23,11 +23,11 @@ QUESTIONS = (
           (SELECT count(*) FROM messages m WHERE m.sid = s.sid) AS messages,
           (SELECT count(*) FROM content_blocks b WHERE b.sid = s.sid AND b.tool_use_id IS NOT NULL) AS tool_calls,
           (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1) AS tool_errors,
-          (SELECT coalesce(sum(input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS input_tokens,
-          (SELECT coalesce(sum(output_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS output_tokens,
-          (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+          (SELECT coalesce(sum(input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS input_tokens,
+          (SELECT coalesce(sum(output_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS output_tokens,
+          (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid)
             AS cache_creation_input_tokens,
-          (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+          (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid)
             AS cache_read_input_tokens
         FROM sessions s WHERE {_PREFIX} ORDER BY sid""",
         "One session in full; the beginning of its id is enough.",

@@ -170,6 +170,8 @@ class Result(msgspec.Struct):
     result_id: str | None = None
     measured_ms: float | None = None
     sid: str = ""
+    tool_name: str | None = None
+    """That of the call, so that results can be counted per tool without looking the calls up."""
 
 
 class Usage(msgspec.Struct):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 
 from eventsrc.plugin import UsageReported
-from projections.agents.rows import Table, Usage
+from projections.agents.rows import Usage
+from projections.agents.totals import Share, SummedTable, Totals, bounded, hour_of
 
 FIELDS = (
     "input_tokens",
@@ -25,7 +26,8 @@ class Usages:
     """What is known of tokens."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._table = Table(connection, "usage", Usage)
+        totals = Totals(connection, "usage_totals", ("sid", "hour", "model", "origin"), FIELDS)
+        self._table = SummedTable(connection, "usage", Usage, _share, totals)
 
     def reported(self, fact: UsageReported, flow: str | None, name: str, time: float | None, source: str) -> None:
         """A record about a call. `name` is the id that all records of the call are known by."""
@@ -75,6 +77,11 @@ class Usages:
     def flush(self) -> None:
         """Writes what changed."""
         self._table.flush()
+
+
+def _share(row: Usage) -> Share:
+    key = (row.sid, hour_of(row.time), row.model or "", row.origin)
+    return key, tuple(bounded(getattr(row, field)) for field in FIELDS)
 
 
 def _another_call(row: Usage, fact: UsageReported) -> bool:
