@@ -12,7 +12,17 @@ from typing import ClassVar
 
 import msgspec
 
-from eventsrc.plugin import Envelope, Event, ExperimentLoaded, Fact, ProcessGone, ProcessSeen, Record, Unknown, parse_time
+from eventsrc.plugin import (
+    Envelope,
+    Event,
+    ExperimentLoaded,
+    Fact,
+    ProcessGone,
+    ProcessSeen,
+    Record,
+    Unknown,
+    parse_time,
+)
 
 
 class _Process(msgspec.Struct, frozen=True):
@@ -29,6 +39,7 @@ class _Loaded(msgspec.Struct, frozen=True):
     experiment_id: str
     rows: int = 0
     rejected: int = 0
+    through: int = 0
 
 
 class Own:
@@ -84,7 +95,11 @@ def _gone(event: Event) -> Fact:
 def _loaded(event: Event) -> Fact:
     loaded = msgspec.json.decode(event.data, type=_Loaded)
     return ExperimentLoaded(
-        experiment_id=loaded.experiment_id, time=_when(event), rows=loaded.rows, rejected=loaded.rejected
+        experiment_id=loaded.experiment_id,
+        time=_when(event),
+        rows=loaded.rows,
+        rejected=loaded.rejected,
+        through=loaded.through,
     )
 
 
