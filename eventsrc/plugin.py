@@ -271,9 +271,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 def folder_name(id: str, *, taken: bool = False) -> str:
     """A name for the folder or file of an id, whatever stands in it: never a path, at most 100 characters of ASCII.
 
-    An id of letters, digits, `.`, `_` and `-` is its own name. Anything else gets a digest, and so does a plain one that
-    differs only in case from another (`taken`: the caller knows), because file systems may fold case."""
+    An id of letters, digits, `.`, `_` and `-` is its own name. Anything else gets a digest, and so does a plain one
+    that differs only in case from another (`taken`: the caller knows), because file systems may fold case."""
     if not taken and _PLAIN.fullmatch(id):
         return id
     digest = sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', id[:40], flags=re.ASCII)}~{digest}"
+    return f"{re.sub(r'[^A-Za-z0-9]', '_', id[:40], flags=re.ASCII)}~{digest}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from eventsrc.durable import SystemDisk
-from eventsrc.errors import DiskFull, ReadModelBroken, ReadModelDamaged, ReadModelLocked
+from eventsrc.errors import DiskFull, ReadModelBroken, ReadModelDamaged, ReadModelLocked, TryAgain
 from eventsrc.plugin import Projection, Reading
 from eventsrc.projector import store as store_module
 from eventsrc.projector.apply import ReadModel
@@ -125,7 +126,9 @@ def _sqlite_error(kind: type[sqlite3.Error], code: int) -> sqlite3.Error:
 @pytest.mark.parametrize(
     ("error", "becomes"),
     [
-        (OSError(28, "No space left on device"), OSError),
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull),
+        (OSError(errno.EMFILE, "Too many open files"), TryAgain),
+        (PermissionError(errno.EACCES, "Permission denied", "index_0.txt"), ReadModelBroken),
         (MemoryError(), MemoryError),
         (_sqlite_error(sqlite3.OperationalError, sqlite3.SQLITE_FULL), DiskFull),
         (_sqlite_error(sqlite3.OperationalError, sqlite3.SQLITE_BUSY), ReadModelLocked),
