@@ -225,3 +225,36 @@ class ActorFailed(EventsrcError):
     """The actor {name} failed {times} times within {seconds} seconds; the last time: {reason}"""
 
     hint = "The service stops so that its supervisor sees it; see the lines before this one for the cause."
+
+
+class UnitsMissing(EventsrcError):
+    """The unit files are not where this installation should have them: {path}"""
+
+    hint = "Install eventsrc again from its wheel or its source."
+
+
+class UnitForeign(EventsrcError):
+    """{path} was not written by eventsrc and says something else; it stays as it is."""
+
+    hint = "Move it aside and try again, or keep it and put changes into a drop-in with 'systemctl edit'."
+
+
+class OutOfSight(EventsrcError):
+    """The system service could not start {path}: it is denied everything in {folder}."""
+
+    hint = (
+        "Install eventsrc elsewhere, e.g. 'python3 -m venv /opt/eventsrc && /opt/eventsrc/bin/pip install eventsrc', "
+        "or let it run as you: 'eventsrc service install --user'."
+    )
+
+
+class CommandFailed(EventsrcError):
+    """'{command}' failed: {reason}"""
+
+    hint = "Nothing after it was done; when its reason is gone, the same command goes on from here."
+
+
+class NoSystemd(EventsrcError):
+    """systemd does not run here."""
+
+    hint = "'eventsrc serve' needs none; --root DIR writes the units for a machine or an image that has it."

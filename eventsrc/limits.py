@@ -52,6 +52,24 @@ WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
 COLD_LOOKS = 12  # with hints, a folder in which nothing happens is looked at every n-th idle look: 0.1 % of a core
 HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
+# --- ZeroMQ --------------------------------------------------------------------------------------------------------
+ZMQ_HWM = 1_000  # messages that libzmq holds for one connection: what one wake takes out, and little memory
+ZMQ_WAITING_MESSAGES = 50_000  # received and not handed over yet, per socket: seconds of a busy mesh
+ZMQ_WAITING_BYTES = 32 * MIB  # the same in bytes; a publisher's messages beyond it are counted as a gap
+ZMQ_MESSAGE_BYTES = 64 * MIB  # a larger message ends its connection; between RECORD_BYTES and this a stub is kept
+ZMQ_EXTRA_BYTES = 48 * KIB  # topic and further frames together, kept as attributes of the event; beyond: a stub
+ZMQ_FRAMES = 16  # frames of one message that are kept; more are no agent's message
+ZMQ_SENDERS = 10_000  # senders whose last number is remembered, some 2 MB; forgotten ones are looked up in the log
+ZMQ_LOOK_SECONDS = 1.0  # how often a socket is looked at without a hint, should one have been missed
+ZMQ_RECONNECT_MS = 100  # first pause before libzmq connects again; doubles up to the next
+ZMQ_RECONNECT_MOST_MS = 2_000  # a broker that is back is heard again within this
+ZMQ_HEARTBEAT_MS = 5_000  # how often a silent peer is asked whether it lives
+ZMQ_SILENCE_MS = 15_000  # a peer that answers nothing for so long counts as gone
+ZMQ_QUIET_SECONDS = 0.1  # at a stop: when nothing came for so long, what was sent before is received
+ZMQ_STOP_SECONDS = 1.0  # at a stop, agents that never pause are received for no longer than this
+BROKER_HWM = 10_000  # messages that the forwarder holds for one slow subscriber; then that one misses some
+BROKER_LINGER_MS = 1_000  # what the forwarder still holds at its end is sent for no longer than this
+
 # --- pushed events -------------------------------------------------------------------------------------------------
 BODY_BYTES = 16 * MIB  # one HTTP request body
 BODY_EVENTS = 10_000  # events in one request
@@ -60,6 +78,7 @@ BODY_SECONDS = 30.0  # a client that sends its body slower than this is dropped
 HEAD_SECONDS = 10.0  # the head of a request, and the rest of a body that was refused; slower clients are dropped
 WRITE_SECONDS = 30.0  # a client that reads nothing of its answer for this long is dropped
 PUSH_SECONDS = 60.0  # from a body that is whole to the answer "durable"; later the outcome is left to a retry
+HOOK_SECONDS = 1.0  # an agent waits for the answer to its hook: a log that is slower than this is not waited for
 PUSH_BYTES = 64 * MIB  # all bodies being received at the same time: many large pushes wait for each other's end
 ATTRIBUTES_BYTES = 64 * KIB  # all attributes of one pushed event together: they are read with every event
 CONNECTIONS = 1_024  # open connections of one listener, live streams included; more are answered 503
@@ -113,3 +132,6 @@ BACKOFF_SECONDS = 0.1  # first pause before a restart; doubles up to BACKOFF_MOS
 BACKOFF_MOST_SECONDS = 5.0  # so that all RESTARTS fit into the window, and a lasting fault is escalated
 PROGRESS_SECONDS = 30.0  # an actor with work waiting and no progress for this long is unhealthy
 HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRESS_SECONDS means what it says
+
+# --- the machine around it -----------------------------------------------------------------------------------------
+SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)

@@ -24,6 +24,7 @@ COMMANDS = {
     "checkpoint": "eventsrc.cli.checkpoint:checkpoint",
     "verify": "eventsrc.cli.verify:verify",
     "config": "eventsrc.cli.config:config",
+    "service": "eventsrc.cli.service:service",
 }
 """Name → where it is; the order is the order of `--help`."""
 
@@ -39,6 +40,7 @@ ABOUT = {
     "checkpoint": "Make, list, verify and restore checkpoints.",
     "verify": "Check every byte of the log; changes nothing.",
     "config": "Show the settings in force and where they come from.",
+    "service": "Run by systemd: install, uninstall, status.",
 }
 
 
