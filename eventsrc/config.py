@@ -123,9 +123,12 @@ def load(
 
 
 def standard_files(environment: Mapping[str, str]) -> list[Path]:
-    """System, user and project file, weakest first."""
+    """System, user and project file, weakest first. Under systemd the system's file comes as a credential too: it may
+    then be readable for root alone."""
     user = environment.get("XDG_CONFIG_HOME") or str(platformdirs.user_config_path())
     system = [Path("/etc/eventsrc") / FILE_NAME]
+    if credentials := environment.get("CREDENTIALS_DIRECTORY"):
+        system = [Path(credentials) / FILE_NAME]
     return [*system, Path(user) / "eventsrc" / FILE_NAME, Path.cwd() / FILE_NAME]
 
 

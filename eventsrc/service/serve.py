@@ -182,15 +182,13 @@ class Service:
         )
 
     def _doors(self) -> list[Door]:
-        """The listeners: those that systemd hands over, else our own."""
-        handed = systemd.listen_fds()
-        doors = []
-        for one in handed:
+        """The listeners: the one in the data directory, where commands look, and those that systemd hands over; a TCP
+        listener of our own where it hands over none."""
+        path = self.data / "eventsrc.sock"
+        doors = [Door(bind_unix(path), admin=True, path=path)]
+        for one in systemd.listen_fds():
             taken = socket.socket(fileno=one.fd)
             doors.append(Door(taken, admin=taken.family == socket.AF_UNIX))
-        if not any(door.admin for door in doors):
-            path = self.data / "eventsrc.sock"
-            doors.append(Door(bind_unix(path), admin=True, path=path))
         if self.settings.http.listen and not any(door.socket.family != socket.AF_UNIX for door in doors):
             doors.append(Door(bind_tcp(self.settings.http.listen)))
         return doors
