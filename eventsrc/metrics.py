@@ -29,6 +29,7 @@ CHANGES = ("rewritten", "rotated", "truncated")
 SESSION_STATES = ("active", "stalled", "orphaned", "waiting")
 VERDICTS = ("alive", "gone", "reused", "rebooted", "invisible")
 QUARANTINE_REASONS = ("malformed", "too_large", "conflict", "other")
+HOOK_REASONS = ("full", "slow", "failed")
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
 
 _SYNC_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -151,6 +152,10 @@ class HttpMetrics:
             "http_requests", "Requests answered, by route template and status class.", "route", "status"
         )
         self.live_clients = families.gauge("http_live_clients", "Open live streams.")
+        self.hooks_dropped = families.counter(
+            "hooks_dropped", "Agents' hooks that were answered and not recorded (slow: perhaps).", "reason"
+        )
+        _start_at_zero(self.hooks_dropped, HOOK_REASONS)
         self._routes: set[str] = set()
         self.declare(())
 

@@ -128,6 +128,10 @@ class ServicePort:
         """Counts an answered request."""
         self._host.metrics.http.answered(route, status)
 
+    def dropped_hook(self, reason: str) -> None:
+        """Counts a hook that was not recorded."""
+        self._host.metrics.http.hooks_dropped.labels(reason).inc()
+
     def listening(self, clients: int) -> None:
         """Told how many live streams are open."""
         self._host.metrics.http.live_clients.set(clients)
