@@ -29,7 +29,7 @@ class Folder:
     def append(self, path: str, at: int, data: bytes) -> None:
         """Writes behind the first `at` bytes, which are the ones that are true; makes the file when it is new. Raises
         OSError, and `ReadModelDamaged` when the file holds less than `at`."""
-        fd = self._open(path)
+        fd = self._open(path, new=at == 0)
         try:
             size = os.fstat(fd).st_size
             if size < at:
@@ -88,13 +88,23 @@ class Folder:
         for name in sizes:
             _remove(folder / name)
 
-    def _open(self, path: str) -> int:
+    def _open(self, path: str, *, new: bool) -> int:
         place = self._place(path)
+        if new:  # looking first would cost one more call per message, and those are most of a rebuild
+            with contextlib.suppress(FileExistsError):
+                self._make(place.parent)
         try:
             return os.open(place, _FLAGS, 0o600)
-        except FileNotFoundError:
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileNotFoundError:  # the folder is gone: the caller finds that the file has lost something
+            self._make(place.parent)
             return os.open(place, _FLAGS, 0o600)
+
+    def _make(self, home: Path) -> None:
+        try:
+            home.mkdir(0o700)
+        except FileNotFoundError:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            home.mkdir(0o700)
 
     def _place(self, path: str) -> Path:
         _, home, name = path.split("/")  # whatever the ids were, a path has three parts
