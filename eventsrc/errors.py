@@ -193,6 +193,12 @@ class UnknownProjection(EventsrcError):
     exit_code = 2
 
 
+class ReadModelUnusable(EventsrcError):
+    """The read model {name} is installed and cannot be used: {reason}"""
+
+    hint = "Correct that; 'eventsrc config' shows what is set. The log and the other read models are not affected."
+
+
 class QueryError(EventsrcError):
     """The question could not be answered: {reason}"""
 

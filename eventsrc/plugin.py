@@ -223,6 +223,9 @@ class Projection:
     """Also the name of the folder and of the entry point: lower-case letters, digits and `_`."""
     version: ClassVar[int]
     """Raised when the tables or the fold change: the engine then rebuilds beside the old generation."""
+    variant: ClassVar[str] = ""
+    """Names what else the rows are made from: a hash of rules that a person can edit, say. The rows of another variant
+    are outdated like those of another version, so a rebuild sees exactly what living saw (law L5)."""
     schema: ClassVar[Sequence[str]] = ()
     """CREATE statements, run once on an empty database. Triggers and FTS tables are fine."""
     late_schema: ClassVar[Sequence[str]] = ()
@@ -236,6 +239,12 @@ class Projection:
         `folder` is the generation's own folder for files beside the rows (made on demand)."""
         self.connection = connection
         self.folder = folder
+
+    @classmethod
+    def furnished(cls, text: str) -> type[Projection]:
+        """The projection as it is with the text of the file that a person set for it (`projections.files`): a subclass
+        with another `variant`. Raises ValueError that says what is wrong with the text."""
+        raise ValueError(f"the read model {cls.name} takes no file")
 
     def fold(self, reading: Reading) -> None:
         """Takes one event into memory. An exception makes the event a dead letter; the object is then thrown away."""

@@ -27,11 +27,10 @@ from eventsrc.liveness import Prober
 from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
-from eventsrc.projector import discover
 from eventsrc.query import ReadModels
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
-from eventsrc.service.models import Models, asked, chosen, site_of
+from eventsrc.service.models import Models, asked, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
 from eventsrc.service.watched import watched_processes
@@ -121,7 +120,7 @@ class Service:
             group.cancel_scope.cancel()
 
     def _charges(self, pipeline: Pipeline, heartbeat: Heartbeat) -> list[Charge]:
-        discovery = discover()
+        discovery = installed(self.settings.projections)
         for problem in discovery.problems:
             logger.error("the read model %s (%s) cannot be used: %s", problem.name, problem.where, problem.reason)
         for missing in pipeline.formats.missing:

@@ -44,7 +44,7 @@ def test_rows_and_position_arrive_together(tmp_path: Path) -> None:
     found = rows(tmp_path / "m-1.db")
     last = log.events[-1]
     assert found["position"] == [("prompts", 50, last.crc32, last.recordedtime)]
-    assert found["schema_version"] == [(1, log.events[0].recordedtime)]
+    assert found["schema_version"] == [(1, log.events[0].recordedtime, "")]
     assert found["dead_letters"] == []
     assert sum(row[2] for row in found["texts"]) + len(found["prompts"]) == 50
 
