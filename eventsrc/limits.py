@@ -52,6 +52,10 @@ WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
 COLD_LOOKS = 12  # with hints, a folder in which nothing happens is looked at every n-th idle look: 0.1 % of a core
 HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
+# --- a spool as a source -------------------------------------------------------------------------------------------
+SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: a person who waits for it does not notice
+SPOOL_UNFINISHED_SECONDS = 3_600.0  # a file that nobody finished for so long is an accident, not somebody who writes
+
 # --- ZeroMQ --------------------------------------------------------------------------------------------------------
 ZMQ_HWM = 1_000  # messages that libzmq holds for one connection: what one wake takes out, and little memory
 ZMQ_WAITING_MESSAGES = 50_000  # received and not handed over yet, per socket: seconds of a busy mesh

@@ -28,6 +28,7 @@ from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
 from eventsrc.query import ReadModels
+from eventsrc.service.around import spool_charge
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.models import Models, asked, chosen, installed, site_of
@@ -134,6 +135,7 @@ class Service:
         port = ServicePort(self, pipeline, models, follow, keeper, heartbeat)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
+            spool_charge(self.data, pipeline, self.clock),
             self._http(port),
             *pipeline.charges(),
             self._scrub(),
