@@ -53,6 +53,7 @@ def experiment_state(state: str, active: str, waiting: str) -> str:
     WHEN sum(s IN {OVER}) < coalesce(e.planned_conversations, count(*)) AND e.claimed_completed_at IS NULL
       THEN {active}
     WHEN sum(s = 'interrupted') > 0 THEN 'interrupted'
+    WHEN sum(s = 'completed') = 0 AND sum(s = 'crashed') > 0 THEN 'crashed'
     WHEN sum(s = 'completed') = 0 THEN 'failed'
     WHEN sum(s IN ('failed', 'crashed', 'never_started')) > 0 THEN 'completed_with_failures'
     ELSE 'completed' END
