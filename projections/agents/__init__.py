@@ -91,7 +91,11 @@ class Agents(Projection):
         """Writes what changed."""
         for part in (self._sessions, self._rounds, self._flows, self._results, self._usage):
             part.flush()
-        self.connection.executemany("INSERT OR IGNORE INTO errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._errors)
+        self.connection.executemany(
+            """INSERT OR IGNORE INTO errors(event_id, position, sid, round_id, time, error_type, message, retryable, number)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            self._errors,
+        )
         self.connection.executemany("INSERT INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)
         self._errors.clear()
         self._raw.clear()

@@ -7,6 +7,7 @@ of reading, and have nothing stored.
 from __future__ import annotations
 
 from eventsrc.plugin import Question
+from projections.agents.questions import ROUND
 
 _TOTALS = """sid, agent, is_active, start_time, last_activity_time,
   round((last_activity_time - start_time) * 1000) AS duration_ms,
@@ -43,17 +44,17 @@ _STALLED = """SELECT s.sid, s.agent, s.pid, s.waiting_reason, s.last_activity_ti
 
 _OPEN = """SELECT round_id, sid, pid, round_number, state, start_time, last_activity_time, user_prompt FROM rounds"""
 
-_CALLS = """SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
+_CALLS = f"""SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
     r.is_error FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
   JOIN tool_results r ON r.tool_use_id = b.tool_use_id
-  WHERE m.round_id = :round_id AND b.complete_time IS NOT NULL AND r.result_time IS NOT NULL"""
+  WHERE m.round_id = {ROUND} AND b.complete_time IS NOT NULL AND r.result_time IS NOT NULL"""
 
 _SLOT = "CAST(({time}) / max(CAST(:interval AS REAL), 1) AS INTEGER) * max(CAST(:interval AS REAL), 1)"
 
 _TOKENS = "input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, reasoning_tokens"
 
-_HOUR = "CAST(:since / 3600 AS INTEGER)"
-"""The hour in which `since` lies: sums are kept per whole hour, and what is left of this one is counted row by row."""
+_HOUR, _DAY = "CAST(:since / 3600 AS INTEGER)", "CAST(:since / 86400 AS INTEGER)"
+"""The slot in which `since` lies: sums are of whole slots, and what is left of this one is counted row by row."""
 
 FIGURES = (
     Question(
@@ -90,12 +91,12 @@ FIGURES = (
     ),
     Question(
         "rates",
-        """SELECT b.flow_id, b.block_index, b.block_type, b.tool_name, b.delta_count, b.total_bytes,
+        f"""SELECT b.flow_id, b.block_index, b.block_type, b.tool_name, b.delta_count, b.total_bytes,
           round((b.last_time - b.start_time) * 1000, 3) AS duration_ms,
           round(b.total_bytes / nullif(b.last_time - b.start_time, 0), 3) AS bytes_per_second,
           round(b.delta_count / nullif(b.last_time - b.start_time, 0), 3) AS deltas_per_second
         FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
-        WHERE m.round_id = :round_id AND b.delta_count > 0 ORDER BY b.start_time, b.flow_id, b.block_index""",
+        WHERE m.round_id = {ROUND} AND b.delta_count > 0 ORDER BY b.start_time, b.flow_id, b.block_index""",
         "Bytes and deltas per second of each block that was streamed in a round.",
         ("round_id",),
         ("round_id",),
@@ -117,12 +118,12 @@ FIGURES = (
         "errors",
         f"""WITH parts AS (
           SELECT tool_name, rows, errors, timed, timed_errors, duration_us, error_duration_us FROM tool_totals
-            WHERE :since IS NULL OR hour > {_HOUR}
+            WHERE :since IS NULL OR day > {_DAY}
           UNION ALL
           SELECT coalesce(tool_name, ''), 1, coalesce(is_error, 0), execution_duration_ms IS NOT NULL,
             coalesce(is_error, 0) AND execution_duration_ms IS NOT NULL, coalesce(execution_duration_ms, 0) * 1000,
             iif(is_error = 1, coalesce(execution_duration_ms, 0) * 1000, 0)
-            FROM tool_results WHERE result_time >= :since AND result_time < ({_HOUR} + 1) * 3600)
+            FROM tool_results WHERE result_time >= :since AND result_time < ({_DAY} + 1) * 86400)
         SELECT coalesce(nullif(tool_name, ''), '?') AS tool_name, sum(rows) AS calls, sum(errors) AS errors,
           round(1.0 * sum(errors) / sum(rows), 4) AS error_rate,
           round(sum(duration_us) / 1000.0 / nullif(sum(timed), 0), 3) AS average_ms,

@@ -6,15 +6,24 @@ from eventsrc.plugin import Question
 
 _SESSION = """sid, agent, pid, is_active, start_time, end_time, last_activity_time, title, cwd, git_branch, version,
   model, round_count, waiting_reason, parent_sid, metadata"""
+_LIMIT = 1000
+_NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
+ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
+  (SELECT iif(count(*) = 1 OR min(sid) = {_NAMED}, round_id, NULL) FROM rounds
+    WHERE sid >= {_NAMED} AND sid < {_NAMED} || char(1114111) AND :round_id = {_NAMED} || '#' || round_number))"""
+"""The round that `:round_id` names: by its id, or as SID#NUMBER, where the beginning of the session's id is enough if no
+other begins so. (Of an aggregate with one `min`, SQLite takes other columns from the row that has it.)"""
 _PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
 
 QUESTIONS = (
     Question(
         "sessions",
         f"""SELECT {_SESSION} FROM sessions WHERE (:active IS NULL OR is_active = 1)
-        AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid""",
-        "Sessions, newest first.",
-        ("active", "since"),
+        AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid
+        LIMIT coalesce(:limit, {_LIMIT})""",
+        f"Sessions, newest first; at most `limit` ({_LIMIT}).",
+        ("active", "since", "limit"),
+        defaults={"limit": _LIMIT},
     ),
     Question(
         "session",
@@ -44,14 +53,14 @@ QUESTIONS = (
     ),
     Question(
         "round",
-        """SELECT m.flow_id, m.message_id, m.role, m.model, m.agent_id, m.is_sidechain, m.start_time AS message_start,
+        f"""SELECT m.flow_id, m.message_id, m.role, m.model, m.agent_id, m.is_sidechain, m.start_time AS message_start,
           m.stop_reason, b.block_index, b.block_type, b.tool_name, b.tool_use_id, b.content, b.is_complete,
           b.delta_count, b.total_bytes, r.is_error, r.execution_duration_ms, r.content_size AS result_size,
           coalesce(r.content, r.content_preview) AS result
         FROM messages m LEFT JOIN content_blocks b ON b.flow_id = m.flow_id
         LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
-        WHERE m.round_id = :round_id ORDER BY m.start_time, m.flow_id, b.block_index""",
-        "Everything in a round: messages, their blocks with content, results of tools.",
+        WHERE m.round_id = {ROUND} ORDER BY m.start_time, m.flow_id, b.block_index""",
+        "Everything in a round (its id, or SID#NUMBER): messages, their blocks with content, results of tools.",
         ("round_id",),
         ("round_id",),
     ),
@@ -68,11 +77,15 @@ QUESTIONS = (
     ),
     Question(
         "pending",
-        """SELECT p.tool_use_id, p.tool_name, p.sid, s.is_active, p.round_id, p.complete_time,
-          CASE WHEN p.complete_time IS NULL THEN NULL ELSE :now - p.complete_time END AS age, p.content AS input
-        FROM pending_tool_calls p JOIN sessions s ON s.sid = p.sid ORDER BY p.complete_time DESC""",
-        "Tool calls that are complete and have no result, with their age in seconds.",
-        ("now",),
+        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results
+          ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT}))
+        SELECT b.tool_name, :now - b.complete_time AS age, s.is_active, b.tool_use_id, b.sid, b.round_id,
+          b.complete_time, b.content AS input
+        FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
+        CROSS JOIN sessions s ON s.sid = b.sid ORDER BY b.complete_time DESC""",
+        f"Tool calls that are complete and have no result, with their age in seconds; the newest `limit` ({_LIMIT}).",
+        ("now", "limit"),
+        defaults={"limit": _LIMIT},
     ),
     Question(
         "watched_processes",

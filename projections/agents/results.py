@@ -8,20 +8,21 @@ from pathlib import Path
 
 from eventsrc.plugin import INLINE_RESULT_BYTES, PREVIEW_CHARS, ToolResultReceived
 from projections.agents.rows import CONTENT_ROWS, Block, Result
-from projections.agents.totals import Share, SummedTable, Totals, bounded, hour_of
+from projections.agents.totals import DAY, Share, SummedTable, Totals, bounded, slot_of
 
 SUMS = ("errors", "timed", "timed_errors", "duration_us", "error_duration_us")
-"""Of the results of a tool in an hour: how many were errors, how many have a duration, and the durations' sums."""
+"""Of the results of a tool on a day: how many were errors, how many have a duration, and the durations' sums."""
 
 
 class Results:
     """What is known of results."""
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
-        totals = Totals(connection, "tool_totals", ("hour", "tool_name"), SUMS)
+        totals = Totals(connection, "tool_totals", ("day", "tool_name"), SUMS)
         self._table = SummedTable(connection, "tool_results", Result, _share, totals, keep=CONTENT_ROWS)
         self._connection = connection
-        self._awaited: dict[str, str | None] = {}  # calls of this batch: the session that waits for the result, or None
+        self._awaited: dict[str, tuple[str, float | None] | None] = {}
+        """Calls of this batch: the session that waits for the result, and since when; None when it is there."""
         self._folder = Path(folder) / "results"
         self._files: dict[str, bytes] = {}
 
@@ -56,7 +57,7 @@ class Results:
             self._join(row, block)
             self._table.put(row.tool_use_id, row)
         elif block.is_complete and block.block_type == "tool_use":
-            self._awaited[block.tool_use_id] = block.sid
+            self._awaited[block.tool_use_id] = (block.sid, block.complete_time)
 
     def flush(self) -> None:
         """Writes files first, so that a row never names one that is not there. A name holds a digest of the content:
@@ -67,9 +68,9 @@ class Results:
                 _write_whole(self._folder.parent / name, data)
             self._files.clear()
         self._table.flush()
-        waiting = [(call, sid) for call, sid in self._awaited.items() if sid is not None]
-        answered = [(call,) for call, sid in self._awaited.items() if sid is None]
-        self._connection.executemany("INSERT OR REPLACE INTO awaited_results VALUES (?, ?)", waiting)
+        waiting = [(call, *waits) for call, waits in self._awaited.items() if waits is not None]
+        answered = [(call,) for call, waits in self._awaited.items() if waits is None]
+        self._connection.executemany("INSERT OR REPLACE INTO awaited_results VALUES (?, ?, ?)", waiting)
         self._connection.executemany("DELETE FROM awaited_results WHERE tool_use_id = ?", answered)
         self._awaited.clear()
 
@@ -89,7 +90,7 @@ def _share(row: Result) -> Share:
     """Durations in whole microseconds, which is what they are rounded to."""
     failed, duration = int(row.is_error or 0), row.execution_duration_ms
     timed, spent = int(duration is not None), bounded((duration or 0.0) * 1000)
-    return (hour_of(row.result_time), row.tool_name or ""), (failed, timed, failed * timed, spent, failed * spent)
+    return (slot_of(row.result_time, DAY), row.tool_name or ""), (failed, timed, failed * timed, spent, failed * spent)
 
 
 def _digest(data: bytes) -> str:

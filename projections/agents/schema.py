@@ -48,11 +48,13 @@ SCHEMA = (
       tool_name TEXT
     ) STRICT, WITHOUT ROWID""",
     # Few at any time, where "calls without a result" would be looked for among all calls there ever were.
-    "CREATE TABLE awaited_results(tool_use_id TEXT PRIMARY KEY, sid TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE awaited_results(
+      tool_use_id TEXT PRIMARY KEY, sid TEXT NOT NULL, complete_time REAL
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE tool_totals(
-      hour INTEGER NOT NULL, tool_name TEXT NOT NULL, rows INTEGER NOT NULL, errors INTEGER NOT NULL,
+      day INTEGER NOT NULL, tool_name TEXT NOT NULL, rows INTEGER NOT NULL, errors INTEGER NOT NULL,
       timed INTEGER NOT NULL, timed_errors INTEGER NOT NULL, duration_us INTEGER NOT NULL,
-      error_duration_us INTEGER NOT NULL, PRIMARY KEY (hour, tool_name)
+      error_duration_us INTEGER NOT NULL, PRIMARY KEY (day, tool_name)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE usage(
       usage_id TEXT PRIMARY KEY, sid TEXT NOT NULL, flow_id TEXT, origin TEXT NOT NULL, time REAL, model TEXT,
@@ -68,9 +70,8 @@ SCHEMA = (
       PRIMARY KEY (sid, hour, model, origin)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE errors(
-      event_id TEXT NOT NULL, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,
-      error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, number INTEGER NOT NULL,
-      PRIMARY KEY (position, number)
+      position INTEGER NOT NULL, number INTEGER NOT NULL, event_id TEXT NOT NULL, sid TEXT NOT NULL, round_id TEXT,
+      time REAL, error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, PRIMARY KEY (position, number)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE raw_events(
       event_id TEXT NOT NULL, position INTEGER NOT NULL, event_type TEXT NOT NULL, timestamp REAL,
@@ -89,7 +90,7 @@ SCHEMA = (
 )
 
 LATE_SCHEMA = (
-    "CREATE INDEX sessions_by_start ON sessions(start_time)",
+    "CREATE INDEX sessions_by_start ON sessions(start_time DESC, sid)",
     "CREATE INDEX sessions_by_activity ON sessions(last_activity_time)",
     "CREATE INDEX sessions_active ON sessions(last_activity_time) WHERE is_active = 1",
     "CREATE INDEX runs_current ON runs(last_time) WHERE end_time IS NULL",
@@ -107,6 +108,7 @@ LATE_SCHEMA = (
     "CREATE INDEX awaited_by_session ON awaited_results(sid)",
     "CREATE INDEX results_by_time ON tool_results(result_time, tool_name, is_error, execution_duration_ms)",
     "CREATE INDEX results_failed ON tool_results(sid, result_time) WHERE is_error = 1",
+    "CREATE INDEX awaited_by_time ON awaited_results(complete_time)",
     "CREATE INDEX usage_by_session ON usage(sid, time)",
     "CREATE INDEX usage_by_time ON usage(time)",
     "CREATE INDEX errors_by_time ON errors(time)",

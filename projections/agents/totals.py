@@ -1,7 +1,8 @@
 """Sums kept beside the rows they are of, so that a question about everything reads thousands of rows, not millions.
 
-A sum counts hours (UTC) of the rows' own times, in whole numbers: adding in another order, or in other batches, gives
-the same row (law L5), which adding floats would not.
+A sum is of the rows of one slot, an hour or a day (UTC) of the rows' own times: small enough that what is left of one
+can be counted row by row, large enough that there are few. It is in whole numbers: adding in another order, or in
+other batches, gives the same row (law L5), which adding floats would not.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ R = TypeVar("R", bound=msgspec.Struct)
 Share: TypeAlias = tuple[tuple[Any, ...], tuple[int, ...]]
 """What one row adds: the key of the sum it belongs to, and the numbers."""
 
-HOUR = 3600
+HOUR, DAY = 3_600, 86_400
 UNTIMED = -1_000_000_000
-"""The hour of rows without a time: before every hour that a calendar of four digits has."""
+"""The slot of rows without a time: before every one that a calendar of four digits has."""
 MOST = 10**13
 """What one row adds at most (100 days of a tool, in microseconds), so that a million of them fit into 64 bits: a number
 that nobody can have meant does not keep the others from being counted."""
 
 
-def hour_of(time: float | None) -> int:
-    """The hour since the epoch that a time falls into."""
-    return int(time // HOUR) if time is not None and abs(time) < MOST else UNTIMED
+def slot_of(time: float | None, seconds: int) -> int:
+    """The number, since the epoch, of the slot of so many seconds that a time falls into."""
+    return int(time // seconds) if time is not None and abs(time) < MOST else UNTIMED
 
 
 def bounded(number: float) -> int:

@@ -11,7 +11,7 @@ import sqlite3
 
 from eventsrc.plugin import UsageReported
 from projections.agents.rows import Usage
-from projections.agents.totals import Share, SummedTable, Totals, bounded, hour_of
+from projections.agents.totals import HOUR, Share, SummedTable, Totals, bounded, slot_of
 
 FIELDS = (
     "input_tokens",
@@ -80,7 +80,7 @@ class Usages:
 
 
 def _share(row: Usage) -> Share:
-    key = (row.sid, hour_of(row.time), row.model or "", row.origin)
+    key = (row.sid, slot_of(row.time, HOUR), row.model or "", row.origin)
     return key, tuple(bounded(getattr(row, field)) for field in FIELDS)
 
 
