@@ -92,7 +92,8 @@ class Agents(Projection):
         for part in (self._sessions, self._rounds, self._flows, self._results, self._usage):
             part.flush()
         self.connection.executemany(
-            """INSERT OR IGNORE INTO errors(event_id, position, sid, round_id, time, error_type, message, retryable, number)
+            """INSERT OR IGNORE INTO errors
+              (event_id, position, sid, round_id, time, error_type, message, retryable, number)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             self._errors,
         )

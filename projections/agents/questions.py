@@ -11,8 +11,8 @@ _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '012
 ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
   (SELECT iif(count(*) = 1 OR min(sid) = {_NAMED}, round_id, NULL) FROM rounds
     WHERE sid >= {_NAMED} AND sid < {_NAMED} || char(1114111) AND :round_id = {_NAMED} || '#' || round_number))"""
-"""The round that `:round_id` names: by its id, or as SID#NUMBER, where the beginning of the session's id is enough if no
-other begins so. (Of an aggregate with one `min`, SQLite takes other columns from the row that has it.)"""
+"""The round that `:round_id` names: by its id, or as SID#NUMBER, where the beginning of the session's id is enough if
+no other begins so. (Of an aggregate with one `min`, SQLite takes other columns from the row that has it.)"""
 _PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
 
 QUESTIONS = (

@@ -56,8 +56,8 @@ class Results:
         if row is not None:
             self._join(row, block)
             self._table.put(row.tool_use_id, row)
-        elif block.is_complete and block.block_type == "tool_use":
-            self._awaited[block.tool_use_id] = (block.sid, block.complete_time)
+        waits = row is None and block.is_complete and block.block_type == "tool_use"
+        self._awaited[block.tool_use_id] = (block.sid, block.complete_time) if waits else None
 
     def flush(self) -> None:
         """Writes files first, so that a row never names one that is not there. A name holds a digest of the content:
