@@ -60,7 +60,7 @@ def recognise(record: Record) -> Envelope | None:
         head = _decode_head(record.data)
     except (msgspec.DecodeError, ValueError, RecursionError):
         head = _Head()
-    if not place.is_rollout and not (head.type in LINE_TYPES and bytes(head.payload[:1]) == b"{"):
+    if not place.is_rollout and not (head.type in LINE_TYPES and bytes(memoryview(head.payload)[:1]) == b"{"):
         return None
     subject = f"session/{place.thread[:_SESSION_CHARS]}" if place.thread else subject_of(record.source)
     return Envelope(PREFIX + _kind(head), subject, rfc3339(head.timestamp))

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
+
 from eventsrc.plugin import (
     Activity,
     AgentFact,
@@ -147,7 +149,7 @@ class Agents(Projection):
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
-            self._used(fact, time, source)
+            self._used(fact, session, time, source)
         elif isinstance(fact, ToolResultReceived):
             self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
             self._sessions.goes_on(session, fact.tool_use_id)
@@ -200,8 +202,13 @@ class Agents(Projection):
         if block.tool_use_id:
             self._results.called(block)
 
-    def _used(self, fact: UsageReported, time: float | None, source: str) -> None:
+    def _used(self, fact: UsageReported, session: Session, time: float | None, source: str) -> None:
         named = fact.message_id or fact.request_id
+        if not named and fact.model is None:  # no message will tell: it is the model that the session goes on with
+            fact = msgspec.structs.replace(fact, model=session.model)
+        if fact.counter is not None:
+            self._usage.counted(fact, time, source)
+            return
         flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None
         message = self._flows.message_of(flow) if flow else None
         name = fact.usage_id
@@ -214,6 +221,8 @@ class Agents(Projection):
         if isinstance(fact, SessionObserved):
             before = session.metadata
             self._sessions.observed(fact, session)
+            if fact.copy_of:
+                self._usage.copied(fact.sid, fact.copy_of)
             if session.metadata != before:
                 self._adopt(fact, session)
         elif isinstance(fact, SessionStarted):

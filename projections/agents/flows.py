@@ -74,7 +74,7 @@ class Flows:
         row.agent_id = fact.agent_id or row.agent_id
         row.is_sidechain = max(row.is_sidechain, int(fact.is_sidechain))
         row.parent_tool_use_id = fact.parent_tool_use_id or row.parent_tool_use_id
-        row.round_id = row.round_id or round_id
+        row.round_id = row.round_id or (round_id if fact.round else None)  # a copy comes in some other round
         if time is not None:
             row.start_time = time if row.start_time is None else min(row.start_time, time)
         self._messages.put(flow, row)

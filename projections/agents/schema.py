@@ -69,6 +69,7 @@ SCHEMA = (
       cache_read_input_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
       PRIMARY KEY (sid, hour, model, origin)
     ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE counters(sid TEXT PRIMARY KEY, copy_of TEXT, reached TEXT) STRICT, WITHOUT ROWID",
     """CREATE TABLE errors(
       position INTEGER NOT NULL, number INTEGER NOT NULL, event_id TEXT NOT NULL, sid TEXT NOT NULL, round_id TEXT,
       time REAL, error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, PRIMARY KEY (position, number)
