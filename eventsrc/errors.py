@@ -55,10 +55,28 @@ class NotRunning(EventsrcError):
     exit_code = 3
 
 
+class HookSettings(EventsrcError):
+    """{path} cannot be edited: {reason}"""
+
+    hint = "Nothing was changed. Mend the file (the agent cannot read it either), or name another with --settings FILE."
+
+
 class CannotListen(EventsrcError):
     """Cannot listen on {listen}: {reason}"""
 
     hint = "Give another address with --listen HOST:PORT or the setting http.listen; empty: only the Unix socket."
+
+
+class EndpointUnusable(EventsrcError):
+    """The ZeroMQ endpoint {endpoint} cannot be used: {reason}"""
+
+    hint = "Change [zmq] subscribe or pull in the configuration, or end who uses it; it is tried again meanwhile."
+
+
+class ExtraMissing(EventsrcError):
+    """{what} needs the package {package}, which is not installed."""
+
+    hint = "Install it: pip install 'eventsrc[{extra}]'"
 
 
 class NotAllowed(EventsrcError):
@@ -225,6 +243,12 @@ class NotThisLog(EventsrcError):
 
 class NotFound(EventsrcError):
     """There is no {what} {name}."""
+
+
+class NothingToAttach(NotFound):
+    """There is no {what} whose id begins with {name}."""
+
+    hint = "'eventsrc agents sessions' lists the sessions; the beginning of an id is enough."
 
 
 class ActorFailed(EventsrcError):

@@ -25,6 +25,10 @@ VERIFY_AT_START_BYTES = (
     256 * MIB
 )  # newest sealed segments that `serve` verifies before it is ready; the rest follows later
 FOLLOW_SECONDS = 0.1  # how often `tail -f` looks at the growing segment: quick for a person, next to nothing for a core
+ATTACH_SECONDS = 0.03  # how often `attach` looks: somebody watches a model type, for as long as they look
+ATTACH_REST_SECONDS = 0.5  # without an event after the end of a session before `attach` ends: the last ones come late
+ATTACH_LAG_SECONDS = 3.0  # that `attach` waits for a session which is in the log and not yet in the read model
+STORY_BLOCKS = 20_000  # blocks, messages and calls that `attach` remembers to show each once: about 10 MB
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
 DATA_DEPTH = 256  # JSON nested deeper is kept as bytes: reading it again may need more stack than a reader has left
 LOCK_PATIENCE_SECONDS = 0.1  # `verify` holds the lock for an instant when it asks whether there is a writer
@@ -54,6 +58,7 @@ HOT_LOOKS = 30  # looks for which a folder counts as busy after something happen
 
 # --- a spool as a source -------------------------------------------------------------------------------------------
 SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: a person who waits for it does not notice
+HOOK_TIMEOUT_SECONDS = 5  # an agent waits no longer for a hook of ours, which takes milliseconds
 SPOOL_UNFINISHED_SECONDS = 3_600.0  # a file that nobody finished for so long is an accident, not somebody who writes
 
 # --- ZeroMQ --------------------------------------------------------------------------------------------------------
@@ -69,6 +74,7 @@ ZMQ_RECONNECT_MS = 100  # first pause before libzmq connects again; doubles up t
 ZMQ_RECONNECT_MOST_MS = 2_000  # a broker that is back is heard again within this
 ZMQ_HEARTBEAT_MS = 5_000  # how often a silent peer is asked whether it lives
 ZMQ_SILENCE_MS = 15_000  # a peer that answers nothing for so long counts as gone
+ZMQ_BIND_SECONDS = 5.0  # until an endpoint that could not be used is tried again
 ZMQ_QUIET_SECONDS = 0.1  # at a stop: when nothing came for so long, what was sent before is received
 ZMQ_STOP_SECONDS = 1.0  # at a stop, agents that never pause are received for no longer than this
 BROKER_HWM = 10_000  # messages that the forwarder holds for one slow subscriber; then that one misses some

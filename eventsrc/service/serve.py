@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,11 +32,12 @@ from eventsrc.query import ReadModels
 from eventsrc.service.around import spool_charge
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
+from eventsrc.service.listening import Listening
 from eventsrc.service.models import Models, asked, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
 from eventsrc.service.watched import watched_processes
-from eventsrc.source import Follow
+from eventsrc.source import Follow, SourcePosition
 from eventsrc.source.pace import Pace
 
 logger = logging.getLogger(__name__)
@@ -132,10 +134,13 @@ class Service:
         follow = Follow(self.paths, pipeline.cursor, pace=Pace(min(LOOK_SECONDS, look), look))
         place = Place.of(self.data, Digests(self.data, lambda: pipeline.watermark.position), self.disk, self.clock)
         keeper = Keeper(place, self.settings.checkpoint, pipeline, self.metrics.checkpoint)
-        port = ServicePort(self, pipeline, models, follow, keeper, heartbeat)
+        listening = Listening(self.settings.zmq, pipeline, self.metrics) if self.settings.zmq.enabled else None
+        places = [follow.positions, *([listening.positions] if listening else [])]
+        port = ServicePort(self, pipeline, models, partial(_all, places), keeper, heartbeat)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
             spool_charge(self.data, pipeline, self.clock),
+            *([listening.charge()] if listening else []),
             self._http(port),
             *pipeline.charges(),
             self._scrub(),
@@ -226,6 +231,10 @@ class Service:
             async for number in received:
                 logger.info("%s: draining", signal.Signals(number).name)
                 self.stop()
+
+
+def _all(places: Sequence[Callable[[], list[SourcePosition]]]) -> list[SourcePosition]:
+    return [place for positions in places for place in positions()]
 
 
 class _Delivering:

@@ -65,7 +65,7 @@ class Listen:
         return sum(link.inlet.peers.connections for link in self._links if link.inlet.kind == socket)
 
     async def run(self, deliver: Deliver) -> None:
-        """Raises CannotListen, and what the log raises except `TryAgain`."""
+        """Raises EndpointUnusable, and what the log raises except `TryAgain`."""
         zmq = context()
         inlets: list[Inlet] = []
         try:

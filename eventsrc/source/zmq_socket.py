@@ -14,7 +14,7 @@ import anyio
 import zmq
 
 from eventsrc import limits
-from eventsrc.errors import CannotListen
+from eventsrc.errors import EndpointUnusable
 from eventsrc.source.zmq_frames import uri
 from eventsrc.source.zmq_peers import Publisher, Pushers, Seen
 
@@ -27,7 +27,7 @@ class Inlet:
     """A subscriber (SUB, connects) or a puller (PULL, binds), open from the beginning."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, topics: Sequence[str] | None) -> None:
-        """`topics`: prefixes to subscribe to; None makes it a puller. Raises CannotListen."""
+        """`topics`: prefixes to subscribe to; None makes it a puller. Raises EndpointUnusable."""
         self.kind = "pull" if topics is None else "sub"
         self.endpoint = endpoint
         self.uri = uri(self.kind, endpoint)
@@ -44,7 +44,7 @@ class Inlet:
                 self._socket.connect(endpoint)
         except zmq.ZMQError as error:
             self.close()
-            raise CannotListen(listen=endpoint, reason=error.strerror) from error
+            raise EndpointUnusable(endpoint=endpoint, reason=error.strerror) from error
 
     @property
     def patient(self) -> bool:

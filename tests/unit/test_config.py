@@ -92,3 +92,11 @@ def test_a_credential_stands_in_for_the_systems_file(tmp_path: Path) -> None:
     assert loaded.settings.drain_seconds == 7
     write(tmp_path / "credentials/eventsrc.toml", "\n")  # what the unit hands over when there is no file
     assert config.load({}, env).settings == config.Settings()
+
+
+def test_settings_load_in_a_folder_that_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert config.load({}, {"XDG_CONFIG_HOME": str(tmp_path)}).settings == config.Settings()

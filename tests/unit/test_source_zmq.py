@@ -9,7 +9,7 @@ import pytest
 import zmq
 
 from eventsrc import limits
-from eventsrc.errors import CannotListen, DiskFull, LogFailed
+from eventsrc.errors import EndpointUnusable, DiskFull, LogFailed
 from eventsrc.source.zmq_listen import Endpoints, Listen
 from tests.conformance.follower import Memory, eventually
 from tests.unit.zmq_kit import Mesh, free_endpoint, listening, mesh, notices, said, subscribed
@@ -130,7 +130,7 @@ async def test_a_slow_log_makes_agents_that_push_wait_and_nothing_is_lost(
                 except zmq.Again:
                     blocked += 1
                     await anyio.sleep(0.01)
-        assert sent > 40
+        assert 10 < sent < 1000  # it was made to wait
         log.gate.set()
         await log.until_lines(sent)
     assert [int(line.split()[0]) for line in log.lines] == list(range(sent))
@@ -221,7 +221,7 @@ async def test_what_the_log_raises_leaves_run(mesh: Mesh) -> None:
 async def test_an_address_that_is_taken_is_named(mesh: Mesh) -> None:
     endpoint = free_endpoint()
     mesh.publisher(endpoint)
-    with pytest.raises(CannotListen, match=endpoint):
+    with pytest.raises(EndpointUnusable, match=endpoint):
         await Listen(Endpoints(pull=endpoint), Memory().cursor).run(Memory().deliver)
 
 
