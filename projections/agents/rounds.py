@@ -48,7 +48,7 @@ class Rounds:
             self._table.put(row.round_id, row)
         return row.round_id
 
-    def begun(self, fact: Fact, session: Session, time: float | None) -> None:
+    def begun(self, fact: AgentFact, session: Session, time: float | None) -> None:
         """The producer says that a round began: what names none belongs to it from now on."""
         if not fact.round:
             return

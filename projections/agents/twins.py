@@ -42,7 +42,7 @@ def place(flow: str, index: int) -> str:
 
 
 VOICES = ("aloud", "in writing", "item", "event")
-"""Who can tell of one prompt: a stream (which names its process), a transcript, and two kinds of records in one file."""
+"""Who tells of a prompt: a stream (it names its process), a transcript, and two kinds of records in one file."""
 
 
 def voice_of(fact: PromptSubmitted) -> str:
