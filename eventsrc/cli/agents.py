@@ -6,11 +6,12 @@ A read model that somebody adds gets its commands the same way: `eventsrc <read 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from eventsrc.cli.fit import is_id
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, size
 from eventsrc.cli.tail import moment_of
@@ -18,10 +19,11 @@ from eventsrc.errors import NotFound, UsageError
 from eventsrc.plugin import Question
 
 HIDDEN = ("watched_processes",)
-SHORT = 60  # characters of a cell in a table; --json gives everything
+SHORT, WHOLE = 60, 2000  # characters of a cell in a table, and where one thing is shown; --json gives everything
 UNITS: Mapping[str, Callable[[Any], str]] = {
-    "_time": moment,
+    "time": moment,
     "_start": moment,
+    "_at": moment,
     "age": lambda value: duration(value),
     "_ms": lambda value: duration(None if value is None else value / 1000),
     "_bytes": size,
@@ -69,15 +71,24 @@ def command_of(model: str, question: Question) -> click.Command:
             emit_json(rows)
         elif not rows:
             message(f"no {question.name}")
-        elif len(rows) == 1 and question.arguments:
-            emit_table(("", ""), [(name, _cell(name, value, 2000)) for name, value in rows[0].items()])
         else:
-            shown = [name for name in answer.columns if any(row[name] not in (None, "", "{}") for row in rows)]
-            emit_table(shown, [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
+            _show(question, answer.columns, rows)
+        if len(rows) == _values(question, given).get("limit"):
+            message(f"there may be more: --limit {len(rows) * 10}")
 
     made = click.command(question.name, help=question.about)(ask)
     made.params[:0] = [*arguments, *options]
     return made
+
+
+def _show(question: Question, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """One thing is shown from top to bottom, two that are compared side by side, many as a table."""
+    if len(rows) <= len(question.arguments) or len(columns) > len(rows) == 1 and "sid" not in columns:
+        lines = [(name, *(_cell(name, row[name], WHOLE // len(rows)) for row in rows)) for name in columns]
+        emit_table(("",) * (len(rows) + 1), lines)
+        return
+    shown = [name for name in columns if any(row[name] not in (None, "", "{}") for row in rows)]
+    emit_table(shown, [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
 
 
 def _questions(model: str) -> list[Question]:
@@ -119,4 +130,4 @@ def _cell(name: str, value: Any, most: int) -> str:
         shown = next((unit(value) for ending, unit in UNITS.items() if name.endswith(ending)), None)
         return shown if shown is not None else f"{value:g}" if isinstance(value, float) else str(value)
     text = " ".join(str(value).split())
-    return text if len(text) <= most or name.endswith("id") else text[: most - 1] + "…"
+    return text if len(text) <= most or is_id(name) else text[: most - 1] + "…"

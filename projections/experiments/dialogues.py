@@ -86,8 +86,8 @@ class Course:
             case DialogueFailed():
                 row.error_count += 1
                 retryable = None if fact.retryable is None else int(fact.retryable)
-                error = (fact.provider, fact.error_type, fact.message, retryable, position)
-                self._added["errors"].append((row.conversation_id, at, fact.agent_id, *error))
+                error = (fact.provider, fact.error_type, fact.message, retryable)
+                self._added["errors"].append((row.conversation_id, position, at, fact.agent_id, *error))
             case ThoughtCompleted():
                 turn = _turn_of(row, fact.turn)
                 thought = (row.conversation_id, turn, fact.agent_id, at, fact.text, fact.tokens, position)
@@ -122,7 +122,7 @@ class Course:
         row.completion_tokens += fact.completion_tokens or 0
         row.total_tokens += fact.total_tokens or 0
         tokens = (fact.prompt_tokens, fact.completion_tokens, fact.total_tokens)
-        spent = (row.conversation_id, fact.agent_id, fact.model, *tokens, fact.provider, at, position)
+        spent = (row.conversation_id, position, fact.agent_id, fact.model, *tokens, fact.provider, at)
         self._added["token_usage"].append(spent)
 
 

@@ -3,6 +3,8 @@
 Nothing here depends on the clock: a dialogue without an end is `open`, and whether that means running, stalled or
 crashed is the answer of a question. Times are seconds since the epoch; where a producer wrote local time without a
 zone (`zone = 'local'`), they are that wall time taken as UTC.
+
+Columns of a primary key come first: the integrity check of SQLite 3.40 looks for NULL in the wrong column otherwise.
 """
 
 from __future__ import annotations
@@ -46,13 +48,13 @@ SCHEMA = (
       PRIMARY KEY (conversation_id, turn_number, agent_id)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE token_usage(
-      conversation_id TEXT NOT NULL, agent_id TEXT, model TEXT, prompt_tokens INTEGER, completion_tokens INTEGER,
-      total_tokens INTEGER, provider TEXT, time REAL, position INTEGER NOT NULL,
+      conversation_id TEXT NOT NULL, position INTEGER NOT NULL, agent_id TEXT, model TEXT, prompt_tokens INTEGER,
+      completion_tokens INTEGER, total_tokens INTEGER, provider TEXT, time REAL,
       PRIMARY KEY (conversation_id, position)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE errors(
-      conversation_id TEXT NOT NULL, time REAL, agent_id TEXT, provider TEXT, error_type TEXT NOT NULL,
-      error_message TEXT NOT NULL, retryable INTEGER, position INTEGER NOT NULL,
+      conversation_id TEXT NOT NULL, position INTEGER NOT NULL, time REAL, agent_id TEXT, provider TEXT,
+      error_type TEXT NOT NULL, error_message TEXT NOT NULL, retryable INTEGER,
       PRIMARY KEY (conversation_id, position)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE claims(
