@@ -15,6 +15,10 @@ from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
 from eventsrc.log import Batch, codec
 from eventsrc.log.writer import Append
 
+REJECTED = ".rejected"
+"""How a format's type ends for records that it knows and that lack what makes them one (a message without sender or
+text). They are kept as they are, under that type, and counted as quarantined: visible, and never taken for good ones."""
+
 FEW = 8  # records of a batch that costs less than giving way to other tasks does
 
 
@@ -50,11 +54,14 @@ class Ingestor:
         recognise: Recognise,
         log: Mailbox[Append],
         progress: Callable[[int], None] = lambda _events: None,
+        rejected: Callable[[int], None] = lambda _events: None,
     ) -> None:
+        """`progress` hears how many records were passed on, `rejected` how many of them are kept aside."""
         self._mailbox = mailbox
         self._recognise = recognise
         self._log = log
         self._progress = progress
+        self._rejected = rejected
 
     async def run(self) -> None:
         """Ends when every source has closed its end; closes the log's mailbox behind it."""
@@ -73,7 +80,7 @@ class Ingestor:
     async def _pass_on(self, arrival: Arrival, log: Sender[Append]) -> None:
         """A batch that cannot become valid events is answered here; everything else is answered by the log."""
         try:
-            drafts = drafts_of(arrival.records, self._recognise)
+            drafts, aside = drafts_of(arrival.records, self._recognise)
         except Rejected as error:
             arrival.ticket.fail(error)
             return
@@ -86,9 +93,12 @@ class Ingestor:
         except QueueFull:
             await log.send(append)
         self._progress(len(arrival.records))
+        if aside:
+            self._rejected(aside)
 
 
-def drafts_of(records: Sequence[Record], recognise: Recognise) -> list[Draft]:
-    """Fills in what the producer did not give itself."""
-    draft = codec.draft
-    return [draft(record, record.envelope or recognise(record)) for record in records]
+def drafts_of(records: Sequence[Record], recognise: Recognise) -> tuple[list[Draft], int]:
+    """Fills in what the producer did not give itself; also says how many of them are kept aside."""
+    envelopes = [record.envelope or recognise(record) for record in records]
+    aside = sum(envelope.type.endswith(REJECTED) for envelope in envelopes)
+    return list(map(codec.draft, records, envelopes)), aside

@@ -106,6 +106,7 @@ class SourceMetrics:
         self.duplicates = families.counter("duplicates", "Records that were in the log already, answered as such.")
         start_at_zero(self.changes, CHANGES)
         start_at_zero(self.quarantined, QUARANTINE_REASONS)
+        self.rejected = self.quarantined.labels("malformed").inc
 
 
 class ZmqMetrics:
