@@ -70,7 +70,7 @@ class CannotListen(EventsrcError):
 class EndpointUnusable(EventsrcError):
     """The ZeroMQ endpoint {endpoint} cannot be used: {reason}"""
 
-    hint = "Change [zmq] subscribe or pull in the configuration, or end who uses it; it is tried again meanwhile."
+    hint = "Name another one ([zmq] in the configuration; --xsub, --xpub of the broker), or end whoever uses it."
 
 
 class ExtraMissing(EventsrcError):

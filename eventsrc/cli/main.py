@@ -25,8 +25,10 @@ COMMANDS = {
     "rebuild": "eventsrc.cli.rebuild:rebuild",
     "checkpoint": "eventsrc.cli.checkpoint:checkpoint",
     "verify": "eventsrc.cli.verify:verify",
+    "broker": "eventsrc.cli.broker:broker",
     "config": "eventsrc.cli.config:config",
     "service": "eventsrc.cli.service:service",
+    "hooks": "eventsrc.cli.hooks:hooks",
 }
 """Name → where it is; the order is the order of `--help`."""
 
@@ -43,8 +45,10 @@ ABOUT = {
     "rebuild": "Build read models again from the log.",
     "checkpoint": "Make, list, verify and restore checkpoints.",
     "verify": "Check every byte of the log; changes nothing.",
+    "broker": "Forward messages between agents over ZeroMQ; records nothing.",
     "config": "Show the settings in force and where they come from.",
     "service": "Run by systemd: install, uninstall, status.",
+    "hooks": "Let Claude Code tell what it does: install, uninstall, status.",
 }
 
 

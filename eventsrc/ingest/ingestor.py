@@ -17,7 +17,7 @@ from eventsrc.log.writer import Append
 
 REJECTED = ".rejected"
 """How a format's type ends for records that it knows and that lack what makes them one (a message without sender or
-text). They are kept as they are, under that type, and counted as quarantined: visible, and never taken for good ones."""
+text). They are kept as they are, under that type, and counted as quarantined: visible, never taken for good ones."""
 
 FEW = 8  # records of a batch that costs less than giving way to other tasks does
 

@@ -6,6 +6,7 @@ A receive is never cancelled: only the wait for the socket's descriptor is, and 
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -44,7 +45,7 @@ class Inlet:
                 self._socket.connect(endpoint)
         except zmq.ZMQError as error:
             self.close()
-            raise EndpointUnusable(endpoint=endpoint, reason=error.strerror) from error
+            raise EndpointUnusable(endpoint=endpoint, reason=os.strerror(error.errno or 0)) from error
 
     @property
     def patient(self) -> bool:
