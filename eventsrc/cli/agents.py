@@ -17,9 +17,13 @@ from eventsrc.cli.output import duration, emit_json, emit_table, message, moment
 from eventsrc.cli.tail import moment_of
 from eventsrc.errors import NotFound, UsageError
 from eventsrc.plugin import Question
+from eventsrc.query import ReadModels
 
 HIDDEN = ("watched_processes",)
 SHORT, WHOLE = 60, 2000  # characters of a cell in a table, and where one thing is shown; --json gives everything
+SUBJECTS = {"sid": "session", "round_id": "round"}
+"""What an argument names → the question that finds it."""
+LABELS = {"cache_creation_input_tokens": "cache_write", "cache_read_input_tokens": "cache_read"}
 UNITS: Mapping[str, Callable[[Any], str]] = {
     "time": moment,
     "_start": moment,
@@ -36,7 +40,7 @@ class Questions(click.Group):
     """One command per named question of a read model."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [question.name for question in _questions(str(self.name)) if question.name not in HIDDEN]
+        return [question.name for question in _questions(str(self.name)) if not _is_hidden(question.name)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         model = str(self.name)
@@ -63,9 +67,10 @@ def command_of(model: str, question: Question) -> click.Command:
     def ask(data: str | None, config_file: str | None, as_json: bool, **given: Any) -> None:
         from eventsrc.service import read_models
 
-        answer = read_models(directory(data, config_file)).ask(model, question.name, _values(question, given))
+        models = read_models(directory(data, config_file))
+        answer = models.ask(model, question.name, _values(question, given))
         rows = answer.objects()
-        if not rows and question.arguments:
+        if not rows and question.arguments and not _is_there(models, question, given):
             raise NotFound(what=question.arguments[0], name=given[question.arguments[0]])
         if as_json:
             emit_json(rows)
@@ -88,7 +93,7 @@ def _show(question: Question, columns: Sequence[str], rows: Sequence[Mapping[str
         emit_table(("",) * (len(rows) + 1), lines)
         return
     shown = [name for name in columns if any(row[name] not in (None, "", "{}") for row in rows)]
-    emit_table(shown, [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
+    emit_table([label(name) for name in shown], [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
 
 
 def _questions(model: str) -> list[Question]:
@@ -98,13 +103,25 @@ def _questions(model: str) -> list[Question]:
     return list(found.questions) if found else []
 
 
+def _is_hidden(name: str) -> bool:
+    """Questions that the service or a report asks, not a person; they can be asked all the same."""
+    return name in HIDDEN or name.startswith("report_")
+
+
+def _is_there(models: ReadModels, question: Question, given: Mapping[str, Any]) -> bool:
+    """Whether what a question is about is known: then "nothing" is its answer."""
+    name = question.arguments[0]
+    asked = SUBJECTS.get(name)
+    return asked not in (None, question.name) and bool(models.ask("agents", str(asked), {name: given[name]}).rows)
+
+
 def _values(question: Question, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = dict(question.defaults)
     for name in question.parameters:
         value = given.get(name)
         if name == "now":
             values[name] = time.time()
-        elif name == "since":
+        elif name in ("since", "until"):
             values[name] = moment_of(value, time.time())
         elif name == "active":
             values[name] = 1 if value else None
@@ -123,9 +140,18 @@ def _number(name: str, value: str, default: object) -> str | float | int:
         raise UsageError(reason=f"--{name} is a number, not {value!r}") from error
 
 
+def label(name: str) -> str:
+    """How a table heads a column: without the unit, which its cells have."""
+    if name in LABELS:
+        return LABELS[name]
+    return name.removesuffix("_time").removesuffix("_ms").removesuffix("_tokens").removeprefix("execution_")
+
+
 def _cell(name: str, value: Any, most: int) -> str:
     if value is None:
         return ""
+    if name.startswith("is_"):
+        return "yes" if value else "no"
     if isinstance(value, int | float):
         shown = next((unit(value) for ending, unit in UNITS.items() if name.endswith(ending)), None)
         return shown if shown is not None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -32,8 +32,8 @@ _TOTALS = """sid, agent, is_active, start_time, last_activity_time,
     WHERE b.sid = s.sid AND tool_use_id IS NOT NULL AND tool_name IS NOT NULL GROUP BY tool_name ORDER BY tool_name))
     AS tools"""
 
-_STALLED = """SELECT s.sid, s.agent, s.pid, s.waiting_reason, s.last_activity_time,
-    :now - s.last_activity_time AS age,
+_STALLED = """SELECT :now - s.last_activity_time AS age, s.agent, s.waiting_reason, s.title, s.sid, s.pid,
+    s.last_activity_time,
     CASE WHEN s.waiting_reason IS NOT NULL THEN 'waiting_person'
       WHEN EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid) THEN 'waiting_tool'
       WHEN EXISTS (SELECT 1 FROM content_blocks b WHERE b.sid = s.sid AND b.is_complete = 0) THEN 'stream'
@@ -42,7 +42,7 @@ _STALLED = """SELECT s.sid, s.agent, s.pid, s.waiting_reason, s.last_activity_ti
     AND (EXISTS (SELECT 1 FROM rounds r WHERE r.sid = s.sid AND r.state = 'open')
       OR EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid))"""
 
-_OPEN = """SELECT round_id, sid, pid, round_number, state, start_time, last_activity_time, user_prompt FROM rounds"""
+_OPEN = """SELECT state, last_activity_time, user_prompt, sid, round_number, start_time, pid, round_id FROM rounds"""
 
 _CALLS = f"""SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
     r.is_error FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
@@ -91,10 +91,10 @@ FIGURES = (
     ),
     Question(
         "rates",
-        f"""SELECT b.flow_id, b.block_index, b.block_type, b.tool_name, b.delta_count, b.total_bytes,
+        f"""SELECT b.block_type, b.tool_name, b.delta_count, b.total_bytes,
           round((b.last_time - b.start_time) * 1000, 3) AS duration_ms,
           round(b.total_bytes / nullif(b.last_time - b.start_time, 0), 3) AS bytes_per_second,
-          round(b.delta_count / nullif(b.last_time - b.start_time, 0), 3) AS deltas_per_second
+          round(b.delta_count / nullif(b.last_time - b.start_time, 0), 3) AS deltas_per_second, b.block_index, b.flow_id
         FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
         WHERE m.round_id = {ROUND} AND b.delta_count > 0 ORDER BY b.start_time, b.flow_id, b.block_index""",
         "Bytes and deltas per second of each block that was streamed in a round.",
@@ -104,9 +104,9 @@ FIGURES = (
     Question(
         "parallel",
         f"""WITH calls AS ({_CALLS})
-        SELECT a.tool_use_id, a.tool_name, b.tool_use_id AS other_tool_use_id, b.tool_name AS other_tool_name,
-          max(a.call_start, b.call_start) AS overlap_start,
-          round((min(a.call_end, b.call_end) - max(a.call_start, b.call_start)) * 1000, 3) AS overlap_ms
+        SELECT a.tool_name, b.tool_name AS other_tool_name,
+          round((min(a.call_end, b.call_end) - max(a.call_start, b.call_start)) * 1000, 3) AS overlap_ms,
+          max(a.call_start, b.call_start) AS overlap_start, a.tool_use_id, b.tool_use_id AS other_tool_use_id
         FROM calls a JOIN calls b ON (a.call_start, a.tool_use_id) < (b.call_start, b.tool_use_id)
           AND b.call_start < a.call_end AND b.call_end > a.call_start
         ORDER BY overlap_start, a.tool_use_id, b.tool_use_id""",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from eventsrc.plugin import Question
 
-_SESSION = """sid, agent, pid, is_active, start_time, end_time, last_activity_time, title, cwd, git_branch, version,
-  model, round_count, waiting_reason, parent_sid, metadata"""
+_SESSION = """is_active, agent, last_activity_time, round_count, title, sid, waiting_reason, start_time, end_time, model,
+  cwd, git_branch, version, pid, parent_sid, metadata"""
 _LIMIT = 1000
 _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
 ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
@@ -53,10 +53,10 @@ QUESTIONS = (
     ),
     Question(
         "round",
-        f"""SELECT m.flow_id, m.message_id, m.role, m.model, m.agent_id, m.is_sidechain, m.start_time AS message_start,
-          m.stop_reason, b.block_index, b.block_type, b.tool_name, b.tool_use_id, b.content, b.is_complete,
-          b.delta_count, b.total_bytes, r.is_error, r.execution_duration_ms, r.content_size AS result_size,
-          coalesce(r.content, r.content_preview) AS result
+        f"""SELECT b.block_type, b.tool_name, b.content, r.is_error, r.execution_duration_ms,
+          coalesce(r.content, r.content_preview) AS result, b.tool_use_id, m.role, m.model, m.agent_id, m.is_sidechain,
+          m.start_time AS message_start, m.stop_reason, b.is_complete, b.delta_count, b.total_bytes,
+          r.content_size AS result_size, m.message_id, m.flow_id, b.block_index
         FROM messages m LEFT JOIN content_blocks b ON b.flow_id = m.flow_id
         LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
         WHERE m.round_id = {ROUND} ORDER BY m.start_time, m.flow_id, b.block_index""",
@@ -66,12 +66,13 @@ QUESTIONS = (
     ),
     Question(
         "tool",
-        """SELECT b.tool_use_id, b.tool_name, b.sid, b.round_id, b.flow_id, b.block_index, b.start_time,
-          b.complete_time, b.content AS input, r.result_time, r.is_error, r.execution_duration_ms, r.content_size,
-          r.content_file_path, coalesce(r.content, r.content_preview) AS result
+        """SELECT b.tool_name, r.is_error, r.execution_duration_ms, b.content AS input,
+          coalesce(r.content, r.content_preview) AS result, r.content_size, r.content_file_path, b.start_time,
+          b.complete_time, r.result_time, b.tool_use_id, b.sid, b.round_id, b.flow_id, b.block_index
         FROM content_blocks b LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
-        WHERE b.tool_use_id = :tool_use_id""",
-        "Input and result of a tool call.",
+        WHERE b.tool_use_id >= :tool_use_id AND b.tool_use_id < :tool_use_id || char(1114111)
+        ORDER BY b.tool_use_id LIMIT 100""",
+        "Input and result of a tool call; the beginning of its id is enough.",
         ("tool_use_id",),
         ("tool_use_id",),
     ),
@@ -79,8 +80,8 @@ QUESTIONS = (
         "pending",
         f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results
           ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT}))
-        SELECT b.tool_name, :now - b.complete_time AS age, s.is_active, b.tool_use_id, b.sid, b.round_id,
-          b.complete_time, b.content AS input
+        SELECT b.tool_name, :now - b.complete_time AS age, s.is_active, b.content AS input, b.tool_use_id, b.sid,
+          b.complete_time, b.round_id
         FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
         CROSS JOIN sessions s ON s.sid = b.sid ORDER BY b.complete_time DESC""",
         f"Tool calls that are complete and have no result, with their age in seconds; the newest `limit` ({_LIMIT}).",
