@@ -65,7 +65,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 5
+    version = 6
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = (*QUESTIONS, *FIGURES)
@@ -214,6 +214,8 @@ class Agents(Projection):
         name = fact.usage_id
         if message is not None and message.message_id and name in (fact.request_id, fact.message_id):
             name = message.message_id
+        elif message is not None and message.message_id and name.startswith(f"{fact.message_id}#"):
+            name = message.message_id + name.removeprefix(fact.message_id)
         self._usage.reported(fact, flow, name, time, source)
 
     def _around(self, fact: AgentFact, session: Session, time: float | None, reading: Reading) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from eventsrc.event import Event, Record
 from eventsrc.formats.catalogue import Formats, join
-from eventsrc.plugin import Projection
+from eventsrc.plugin import BlockDelta, BlockReceived, BlockStarted, Fact, MessageStarted, Projection
 from eventsrc.projector.feed import Parts
 from eventsrc.projector.generations import current
 from eventsrc.projector.rebuild import rebuild
 from eventsrc.testing.generate import generate_sse_lines, generate_transcript
+from eventsrc.testing.given import Given
 from projections.agents import Agents
 from projections.deltas import Deltas
 from tests.conformance.formats import event_of
@@ -87,11 +88,34 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_files_hold_what_agents_hold(both: Path) -> None:
     with closing(sqlite3.connect(current(both / "read", "agents"))) as agents:
         blocks = agents.execute(
-            "SELECT flow_id, block_index, content FROM content_blocks WHERE delta_count > 0 AND block_key IS NULL"
+            "SELECT flow_id, block_index, delta_file_path, content FROM content_blocks"
+            " WHERE delta_count > 0 AND block_key IS NULL"
         ).fetchall()
     assert len(blocks) > 10
-    for flow, index, content in blocks:
-        assert (both / "deltas" / flow / f"index_{index}.txt").read_text("utf-8") == content
+    for flow, index, path, content in blocks:
+        assert path == f"deltas/{flow}/index_{index}.txt"
+        assert (both / path).read_text("utf-8") == content
+
+
+def test_both_read_models_name_the_same_file_whatever_the_ids_are(tmp_path: Path) -> None:
+    facts: list[Fact] = [BlockStarted(sid="s", request_id="req_9", index=0, block_type="text", text="at once")]
+    flows = ("Case", "case", "../up", "", "case")
+    facts += [BlockDelta(sid="s", request_id=flow, index=0, kind="text", text="x") for flow in flows]
+    facts.append(MessageStarted(sid="s", request_id="Case", message_id="msg_2"))
+    facts.append(BlockDelta(sid="s", message_id="msg_2", index=5, kind="json", text="{}"))
+    with Given(Agents, tmp_path / "a") as agents, Given(Deltas, tmp_path / "d") as deltas:
+        for fact in facts:
+            agents.facts(fact).forget()
+            deltas.facts(fact).forget()
+        wanted = deltas.rows("SELECT path, flow_id, block_index FROM files ORDER BY 1")
+        assert wanted == agents.rows("SELECT delta_file_path, flow_id, block_index FROM content_blocks ORDER BY 1")
+        assert len(wanted) == 6
+
+
+def test_a_block_that_came_whole_has_no_file(tmp_path: Path) -> None:
+    with Given(Agents, tmp_path) as agents:
+        agents.facts(BlockReceived(sid="s", message_id="m", key="k", block_type="text", content="whole"))
+        assert agents.rows("SELECT delta_file_path FROM content_blocks") == [(None,)]
 
 
 def test_a_rebuild_moves_the_link_and_keeps_the_files_of_the_generation_before(both: Path) -> None:
