@@ -183,7 +183,8 @@ class UsageReported(AgentFactBase, frozen=True, kw_only=True):
     message_id: str = ""
     request_id: str = ""
     origin: str = "message"
-    """`message`, or `progress` for a sub-agent known only from its parent's progress records."""
+    """`message`; `progress`: a sub-agent known only from its parent's progress records; `iteration`: work beside the
+    answer (a compaction, a model that declined) that the answer's own numbers leave out."""
     rule: str = "largest"
     model: str | None = None
     input_tokens: int | None = None
