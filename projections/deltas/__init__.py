@@ -55,7 +55,7 @@ class Deltas(Projection):
     """Folds the pieces of streamed blocks into files and keeps count of their bytes."""
 
     name = "deltas"
-    version = 1
+    version = 2
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     published = True
@@ -84,6 +84,8 @@ class Deltas(Projection):
                     self._piece(fact)
             elif isinstance(fact, MessageStarted | MessageEnded) and fact.sid and fact.message_id and fact.request_id:
                 self._bind(fact)
+            if isinstance(fact, MessageStarted) and fact.sid and fact.stream:
+                self._flows.stands_for(fact.stream, fact.message_id, fact.request_id)
 
     def flush(self) -> None:
         """Appends once to each file, then writes how long it is."""

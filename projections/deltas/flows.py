@@ -36,13 +36,18 @@ class Flows:
         first = request_id or message_id
         for name in (request_id, message_id):
             flow = self._named(name) if name else None
-            if flow is not None:
+            if flow is not None:  # the name of a stream leads to a message, which may be kept as another one since
+                flow = self._named(flow) or flow
                 break
         else:
             flow = first
         if first and self._named(first) is None:
             self._name(first, flow)
         return flow
+
+    def stands_for(self, stream: str, message_id: str, request_id: str) -> None:
+        """From now on, the name of a stream means this message."""
+        self._name(stream, self.of(message_id, request_id))
 
     def bind(self, message_id: str, request_id: str, *, begins: bool) -> tuple[str, str]:
         """Both ids are one message from now on. (lost flow, kept flow) when they were two before and the record that

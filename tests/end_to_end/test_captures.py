@@ -18,6 +18,7 @@ from eventsrc.formats.catalogue import Formats, join
 from eventsrc.plugin import Reading
 from eventsrc.testing.given import Given
 from projections.agents import Agents
+from projections.deltas import Deltas
 from tests.conformance.formats import event_of
 
 COUNTERS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
@@ -109,6 +110,17 @@ def test_several_captures_in_one_file_stay_apart(shared_data: Path, captures: di
     with Given(Agents, tmp_path) as given:
         given.readings(join(read(lines, "file:///captures/all.sse")), batches=[100, 1, 77])
         agrees(given, list(messages.values()), "all.sse")
+
+
+def test_files_of_blocks_that_are_typed_one_after_another_hold_one_message_each(
+    shared_data: Path, captures: dict[str, Any], tmp_path: Path
+) -> None:
+    name = "chunks/vercel__ai.anthropic-programmatic-tool-calling.1.chunks.jsonl"
+    blocks = [block for message in captures[name]["messages"] for block in message["blocks"] if block["type"] in TEXTS]
+    with Given(Deltas, tmp_path) as given:
+        given.readings(read(lines_in(shared_data, name), f"file:///{name}"), batches=[9, 30], forget=True)
+    written = [path.read_bytes() for path in tmp_path.rglob("index_*.txt")]
+    assert blocks and {block["sha256"] for block in blocks} <= {sha256(text).hexdigest() for text in written}
 
 
 def test_without_any_one_line_a_stream_is_read_all_the_same(shared_data: Path, tmp_path: Path) -> None:
