@@ -58,6 +58,7 @@ HOT_LOOKS = 30  # looks for which a folder counts as busy after something happen
 
 # --- a spool as a source -------------------------------------------------------------------------------------------
 SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: a person who waits for it does not notice
+HOOKS_LOOKED_AT = 20_000  # newest events in which `hooks status` looks for hooks: a fraction of a second
 HOOK_TIMEOUT_SECONDS = 5  # an agent waits no longer for a hook of ours, which takes milliseconds
 SPOOL_UNFINISHED_SECONDS = 3_600.0  # a file that nobody finished for so long is an accident, not somebody who writes
 
@@ -101,6 +102,18 @@ STREAM_PING_SECONDS = 15.0  # a comment on a silent stream, so that proxies and 
 STOP_SECONDS = 2.0  # what requests under way get at shutdown; live streams are told goodbye at once
 JSON_DEPTH = 1_000  # nesting of pushed JSON; files keep deeper records as bytes
 
+# --- the client of agents ------------------------------------------------------------------------------------------
+CLIENT_MESSAGES = 10_000  # messages that wait in a client: minutes of a talkative agent without a recorder
+CLIENT_BYTES = 32 * MIB  # what they may weigh: an agent's memory is its own
+CLIENT_LINGER_SECONDS = 5.0  # how long a program waits at its end for what is queued
+CLIENT_ANSWER_SECONDS = 30.0  # for one answer; a recorder that is slower is asked again, which doubles nothing
+CLIENT_BATCH = 500  # messages in one request
+CLIENT_BATCH_BYTES = 4 * MIB  # the same in bytes; below BODY_BYTES with one record of RECORD_BYTES on top
+CLIENT_BACKOFF_SECONDS = 0.1  # first pause after a recorder that did not answer; doubles up to the next
+CLIENT_BACKOFF_MOST_SECONDS = 2.0  # a recorder that is back is found within this
+CLIENT_ZMQ_HWM = 100  # messages in libzmq's own hands, which are lost with a connection and cannot be counted
+CLIENT_ZMQ_SEND_MS = 100  # one attempt to hand a message to libzmq: how soon a stop is noticed
+
 # --- formats -------------------------------------------------------------------------------------------------------
 TEXT_CACHE = 4_096  # decoded metadata, minutes, event names that a format remembers: about 1 MB; emptied when full
 NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and would be a type for ever
@@ -125,6 +138,7 @@ QUERY_BYTES = 64 * MIB  # text and blobs of one answer, and of one value in it: 
 QUERY_SECONDS = 30.0  # one question; longer ones are for an analytics tool on a copy
 PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
+SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge result is rarely what is looked for
 
 # --- the service ---------------------------------------------------------------------------------------------------
 DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint

@@ -7,12 +7,13 @@ what is in a text, and replaces one file.
 beside it from the first change on.
 """
 
-from eventsrc.hooks.events import HTTP_EVENTS, SPOOL_EVENTS, Via, handlers
+from eventsrc.hooks.events import HTTP_EVENTS, SCRIPT, SPOOL_EVENTS, Via, handlers
 from eventsrc.hooks.install import Installed, installed, with_hooks, without_hooks
 from eventsrc.hooks.place import SettingsFile, settings_place
 
 __all__ = [
     "HTTP_EVENTS",
+    "SCRIPT",
     "SPOOL_EVENTS",
     "Installed",
     "SettingsFile",

@@ -52,8 +52,7 @@ def with_hooks(text: str, handlers: Mapping[str, Any]) -> str:
     text = without_hooks(text) if text.strip() else "{}\n"
     root, hooks = _hooks(text)
     if hooks is None:
-        groups = {event: [{"hooks": [handler]}] for event, handler in handlers.items()}
-        return apply(text, [insertion(text, root, "hooks", groups)])
+        text = apply(text, [insertion(text, root, "hooks", {})])
     for event, handler in handlers.items():
         _, hooks = _hooks(text)
         assert hooks is not None, "nothing was taken away"

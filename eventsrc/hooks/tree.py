@@ -73,10 +73,10 @@ def apply(text: str, edits: list[Edit]) -> str:
 
 
 def insertion(text: str, container: Node, name: str | None, value: Any) -> Edit:
-    """Adds a last child in the manner of its siblings, or of the whole text where it is the first."""
+    """Adds a last child on one line, where its siblings stand, or where the whole text's manner puts the first."""
     style = Style(text)
     inside = style.inside(container)
-    said = style.written(value, inside)
+    said = json.dumps(value, ensure_ascii=False)
     if name is not None:
         said = f"{json.dumps(name, ensure_ascii=False)}: {said}"
     if container.children:
@@ -116,13 +116,6 @@ class Style:
             return None if self.unit is None else self.before(container) + self.unit
         gap = self._text[container.start + 1 : container.children[0].start]
         return gap.rpartition("\n")[2] if "\n" in gap else None
-
-    def written(self, value: Any, indent: str | None) -> str:
-        """A value as text that goes on in the same manner."""
-        if indent is None or self.unit is None:
-            return json.dumps(value, ensure_ascii=False)
-        lines = json.dumps(value, ensure_ascii=False, indent=self.unit).split("\n")
-        return (self.newline + indent).join(lines)
 
 
 def _line(style: Style, indent: str | None) -> str:
