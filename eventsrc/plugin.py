@@ -89,11 +89,12 @@ from eventsrc.domain import (
 )
 from eventsrc.errors import ReadModelDamaged
 from eventsrc.event import Envelope, Event, Position, Record
-from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS
+from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS, SEARCH_CHARS
 
 __all__ = [
     "INLINE_RESULT_BYTES",
     "PREVIEW_CHARS",
+    "SEARCH_CHARS",
     "Activity",
     "AgentFact",
     "AgentFactBase",
