@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from eventsrc.plugin import Question
 
-_SESSION = """is_active, agent, last_activity_time, round_count, title, sid, waiting_reason, start_time, end_time, model,
-  cwd, git_branch, version, pid, parent_sid, metadata"""
+_SESSION = """is_active, agent, last_activity_time, round_count, title, sid, waiting_reason, start_time, end_time,
+  model, cwd, git_branch, version, pid, parent_sid, metadata"""
 _LIMIT = 1000
+_SCREEN = 200
 _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
 ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
   (SELECT iif(count(*) = 1 OR min(sid) = {_NAMED}, round_id, NULL) FROM rounds
@@ -87,6 +88,27 @@ QUESTIONS = (
         f"Tool calls that are complete and have no result, with their age in seconds; the newest `limit` ({_LIMIT}).",
         ("now", "limit"),
         defaults={"limit": _LIMIT},
+    ),
+    Question(
+        "overview",
+        f"""WITH shown AS MATERIALIZED (
+          SELECT * FROM (SELECT sid FROM sessions WHERE is_active = 1 ORDER BY last_activity_time DESC LIMIT {_SCREEN})
+          UNION SELECT * FROM (SELECT sid FROM sessions ORDER BY last_activity_time DESC LIMIT {_SCREEN}))
+        SELECT s.is_active, s.agent, s.sid, s.pid, s.title, s.cwd, s.model, s.waiting_reason, s.start_time,
+          s.last_activity_time, s.round_count, r.round_number, r.state AS round_state, r.user_prompt,
+          b.tool_name, b.complete_time AS tool_start_time,
+          (SELECT coalesce(sum(input_tokens + cache_creation_input_tokens + cache_read_input_tokens), 0)
+            FROM usage_totals u WHERE u.sid = s.sid) AS input_tokens,
+          (SELECT coalesce(sum(output_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS output_tokens,
+          (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1)
+            + (SELECT count(*) FROM errors e WHERE e.sid = s.sid) AS errors
+        FROM shown n CROSS JOIN sessions s ON s.sid = n.sid
+        LEFT JOIN rounds r ON r.round_id = (SELECT round_id FROM rounds o WHERE o.sid = s.sid
+          ORDER BY o.round_number DESC LIMIT 1)
+        LEFT JOIN content_blocks b ON r.state = 'open' AND b.tool_use_id = (SELECT tool_use_id FROM awaited_results a
+          WHERE a.sid = s.sid AND a.complete_time >= coalesce(r.start_time, 0) ORDER BY a.complete_time DESC LIMIT 1)
+        ORDER BY s.is_active DESC, s.last_activity_time DESC, s.sid""",
+        f"What a screen shows: sessions that are active, and the {_SCREEN} last ones, with round, tool and tokens.",
     ),
     Question(
         "watched_processes",
