@@ -139,17 +139,20 @@ def load(
 
 
 def standard_files(environment: Mapping[str, str]) -> list[Path]:
-    """System, user and project file, weakest first. Under systemd the system's file comes as a credential too: it may
-    then be readable for root alone."""
+    """System, user and project file, weakest first.
+
+    The system's file may be readable for root alone. Then it is not meant for this user; the units of the system hand
+    it over as a credential, which stands in for it.
+    """
     user = environment.get("XDG_CONFIG_HOME") or str(platformdirs.user_config_path())
-    system = [Path("/etc/eventsrc") / FILE_NAME]
-    if credentials := environment.get("CREDENTIALS_DIRECTORY"):
-        system = [Path(credentials) / FILE_NAME]
+    credentials = environment.get("CREDENTIALS_DIRECTORY")
+    system = Path(credentials or "/etc/eventsrc") / FILE_NAME
     try:
         project = [Path.cwd() / FILE_NAME]
     except FileNotFoundError:  # the folder that we stand in was deleted; commands work all the same
         project = []
-    return [*system, Path(user) / "eventsrc" / FILE_NAME, *project]
+    readable = [system] if os.access(system, os.R_OK) else []
+    return [*readable, Path(user) / "eventsrc" / FILE_NAME, *project]
 
 
 def data_directory(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
