@@ -135,6 +135,12 @@ class TryAgain(EventsrcError):
     exit_code = 75
 
 
+class NotDelivered(TryAgain):
+    """The message was not delivered: {reason}"""
+
+    hint = "Is a recorder running there? 'eventsrc status' tells. A larger queue or linger bridges a longer gap."
+
+
 class DiskFull(TryAgain):
     """There is no room to write {path}: {reason}"""
 

@@ -50,6 +50,8 @@ OPEN_FILES = 64  # followed files held open at the same time
 ANCHOR_BYTES = 4 * KIB  # bytes before a cursor whose hash tells that what follows belongs to what was read
 READING_FILES = 4  # files that one source reads at the same time: covers the wait for a commit, keeps memory small
 WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger ones are no sidecars
+UNPACKED_BYTES = 1024 * MIB  # a packed file that would become larger is refused: the largest plain one seen has 212 MB
+UNPACKING_WINDOW = 128 * MIB  # memory that unpacking may take; what packs with more was told to
 SCAN_BYTES = 64 * MIB  # bytes of an endless line that one thread hop looks through: a stop waits for no more
 WATCH_STEP_MS = 25  # how often hints are collected: an appended line is seen after 25 to 50 ms, for 0.25 % of a core
 WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
@@ -159,3 +161,8 @@ HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRES
 
 # --- the machine around it -----------------------------------------------------------------------------------------
 SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)
+
+# --- the monitor ---------------------------------------------------------------------------------------------------
+MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
+MONITOR_ROWS = 2_000  # rows of one list on the screen: nobody scrolls further, and each costs a redraw
+MONITOR_TEXT_CHARS = 100_000  # characters of one value on the screen: wrapping more takes longer than a key press
