@@ -6,11 +6,14 @@ import importlib
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from eventsrc.errors import EventsrcError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "serve": "eventsrc.cli.serve:serve",
@@ -22,6 +25,10 @@ COMMANDS = {
     "agents": "eventsrc.cli.agents:agents",
     "experiments": "eventsrc.cli.experiments:experiments",
     "conversations": "eventsrc.cli.conversations:conversations",
+    "search": "eventsrc.cli.search:search",
+    "report": "eventsrc.cli.report:report",
+    "export": "eventsrc.cli.export:export",
+    "monitor": "eventsrc.cli.monitor.command:monitor",
     "query": "eventsrc.cli.query:query",
     "rebuild": "eventsrc.cli.rebuild:rebuild",
     "checkpoint": "eventsrc.cli.checkpoint:checkpoint",
@@ -29,6 +36,7 @@ COMMANDS = {
     "broker": "eventsrc.cli.broker:broker",
     "config": "eventsrc.cli.config:config",
     "service": "eventsrc.cli.service:service",
+    "completion": "eventsrc.cli.completion:completion",
     "hooks": "eventsrc.cli.hooks:hooks",
 }
 """Name → where it is; the order is the order of `--help`."""
@@ -43,6 +51,10 @@ ABOUT = {
     "agents": "Sessions, rounds, tools: what agents did and do.",
     "experiments": "Dialogues between models: how far, what became of them.",
     "conversations": "What agents said to each other.",
+    "search": "Words in everything that was said.",
+    "report": "What was said and done in a stretch of time, in words, numbers and charts.",
+    "export": "Give out what was recorded, for other programs.",
+    "monitor": "Everything that runs, full-screen.",
     "query": "Ask a read model in SQL.",
     "rebuild": "Build read models again from the log.",
     "checkpoint": "Make, list, verify and restore checkpoints.",
@@ -50,6 +62,7 @@ ABOUT = {
     "broker": "Forward messages between agents over ZeroMQ; records nothing.",
     "config": "Show the settings in force and where they come from.",
     "service": "Run by systemd: install, uninstall, status.",
+    "completion": "Print the completion script of a shell.",
     "hooks": "Let Claude Code tell what it does: install, uninstall, status.",
 }
 
@@ -68,6 +81,13 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table: a key press imports no command."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=ABOUT[name]) for name in COMMANDS if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
