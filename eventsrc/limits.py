@@ -166,3 +166,8 @@ SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to
 MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
 MONITOR_ROWS = 2_000  # rows of one list on the screen: nobody scrolls further, and each costs a redraw
 MONITOR_TEXT_CHARS = 100_000  # characters of one value on the screen: wrapping more takes longer than a key press
+
+# --- the monitor ---------------------------------------------------------------------------------------------------
+MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
+MONITOR_ROWS = 2_000  # rows of one list on the screen: nobody scrolls further, and each costs a redraw
+MONITOR_TEXT_CHARS = 100_000  # characters of one value on the screen: wrapping more takes longer than a key press
