@@ -88,7 +88,8 @@ class Commands(click.Group):
         """Names from the table: a key press imports no command."""
         from click.shell_completion import CompletionItem
 
-        names = [CompletionItem(name, help=ABOUT[name]) for name in COMMANDS if name.startswith(incomplete)]
+        found = [name for name in COMMANDS if name.startswith(incomplete)]
+        names = [CompletionItem(name, help=ABOUT[name].replace(",", ";")) for name in found]  # fish splits at commas
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
