@@ -34,6 +34,8 @@ class Sizes(msgspec.Struct, frozen=True):
     """Events that the service takes while its memory is watched."""
     blocks: int = 1_000_000
     """Content blocks of the read model that questions are put to."""
+    documents: int = 1_000_000
+    """Documents of the read model that is searched."""
     questions: int = 60
     """Times that each question is asked, with other values."""
 
@@ -66,6 +68,7 @@ TINY = Sizes(
     idle_seconds=0.5,
     memory_events=5_000,
     blocks=5_000,
+    documents=5_000,
     questions=4,
 )
 """Enough to see that everything works, in a few seconds."""
