@@ -135,6 +135,21 @@ class TryAgain(EventsrcError):
     exit_code = 75
 
 
+class RecorderFailed(EventsrcError):
+    """The recorder did not start: {reason}"""
+
+    hint = "See {log}; or start it yourself with 'eventsrc serve'. The agent was not run."
+
+
+class CannotRun(EventsrcError):
+    """Cannot run {command}: {reason}"""
+
+    def __init__(self, exit_code: int, **facts: Any) -> None:
+        """The exit code is the one that shells use: 127 when there is no such command, else 126."""
+        super().__init__(**facts)
+        self.exit_code = exit_code  # type: ignore[misc]
+
+
 class NotDelivered(TryAgain):
     """The message was not delivered: {reason}"""
 

@@ -116,6 +116,11 @@ CLIENT_BACKOFF_MOST_SECONDS = 2.0  # a recorder that is back is found within thi
 CLIENT_ZMQ_HWM = 100  # messages in libzmq's own hands, which are lost with a connection and cannot be counted
 CLIENT_ZMQ_SEND_MS = 100  # one attempt to hand a message to libzmq: how soon a stop is noticed
 
+# --- launching agents ----------------------------------------------------------------------------------------------
+LAUNCH_READY_SECONDS = 60.0  # for a recorder that is started to be ready: it verifies its newest segments first
+LAUNCH_TELL_SECONDS = 2.0  # for one answer while an agent runs: meanwhile its signals wait
+LAUNCH_CHECKPOINT_SECONDS = 60.0  # for the checkpoint at the end: a person waits for their prompt
+
 # --- formats -------------------------------------------------------------------------------------------------------
 TEXT_CACHE = 4_096  # decoded metadata, minutes, event names that a format remembers: about 1 MB; emptied when full
 NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and would be a type for ever
@@ -161,11 +166,6 @@ HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRES
 
 # --- the machine around it -----------------------------------------------------------------------------------------
 SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)
-
-# --- the monitor ---------------------------------------------------------------------------------------------------
-MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
-MONITOR_ROWS = 2_000  # rows of one list on the screen: nobody scrolls further, and each costs a redraw
-MONITOR_TEXT_CHARS = 100_000  # characters of one value on the screen: wrapping more takes longer than a key press
 
 # --- the monitor ---------------------------------------------------------------------------------------------------
 MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
