@@ -2,7 +2,7 @@
 
     cargo build          both words, anywhere
     "cargo build"        next to each other
-    build*               words that begin so
+    build*               words that begin so, from three characters on
     cargo -test          the first, without the second; also: cargo NOT test
     cargo OR make        one of them
 
@@ -22,6 +22,8 @@ from eventsrc.errors import UsageError
 
 _TERM = re.compile(r'-?"[^"]*"?|\S+')
 _PARTS = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
+BEGINNING = 3
+"""Characters below which the beginning of a word is taken for the word: half of all words begin so."""
 TRIGRAM = 3
 """Characters below which an index of parts of words finds nothing."""
 
@@ -89,7 +91,8 @@ def _word(term: str) -> str:
     bare = term.strip('"*').replace('"', " ")
     if not any(char.isalnum() for char in bare):
         return ""
-    return f'"{bare}"' + ("*" if prefix and bare[-1:].isalnum() else "")
+    last = bare.split()[-1]
+    return f'"{bare}"' + ("*" if prefix and last[-1].isalnum() and len(last) >= BEGINNING else "")
 
 
 def _part(term: str) -> str:

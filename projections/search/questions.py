@@ -12,14 +12,14 @@ CANDIDATES = 1_000
 
 _FOUND = (
     """WITH found AS (
-    SELECT rowid AS number, bm25({index}, 4.0, 1.0, 0.0) AS score FROM {index}
+    SELECT d.rowid AS number, bm25({index}, 4.0, 1.0, 0.0) AS score
+    FROM {index} CROSS JOIN documents d ON d.rowid = {index}.rowid
     WHERE {index} MATCH '{{title body}} : (' || :words || ')'
-      || CASE WHEN :kind IS NULL THEN '' ELSE ' AND facets : k' || lower(hex(:kind)) END
       || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END
-    ORDER BY rowid DESC LIMIT """
+      AND (:kind IS NULL OR d.kind = :kind) AND (:since IS NULL OR d.time >= :since)
+    ORDER BY {index}.rowid DESC LIMIT """
     + f"""{CANDIDATES}),
-  best AS (SELECT d.rowid AS number, f.score FROM found f JOIN documents d ON d.rowid = f.number
-    WHERE (:since IS NULL OR d.time >= :since) ORDER BY f.score, d.rowid DESC
+  best AS (SELECT number, score FROM found ORDER BY score, number DESC
     LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER))"""
 )
 
