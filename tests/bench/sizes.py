@@ -28,6 +28,8 @@ class Sizes(msgspec.Struct, frozen=True):
     push_rate: int = 10_000
     """Events per second that are pushed while latency is measured."""
     push_seconds: float = 5.0
+    deltas: int = 300
+    """Deltas that are written while somebody is attached."""
     idle_files: int = 15_000
     idle_seconds: float = 15.0
     memory_events: int = 300_000
@@ -42,6 +44,7 @@ class Sizes(msgspec.Struct, frozen=True):
 
 QUICK = Sizes()
 FULL = Sizes(
+    deltas=2_000,
     batches=48,
     singles=1_000,
     lines=600_000,
@@ -54,6 +57,7 @@ FULL = Sizes(
     questions=400,
 )
 TINY = Sizes(
+    deltas=20,
     repeats=1,
     producers=8,
     batches=2,
