@@ -147,6 +147,10 @@ PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
 SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge result is rarely what is looked for
 
+# --- reports -------------------------------------------------------------------------------------------------------
+REPORTS_KEPT = 366  # reports made on a schedule that are kept: a year of daily ones, some 40 MB
+REPORT_LOOK_SECONDS = 30.0  # how often it is looked whether one is due: a machine that slept is at most this late
+
 # --- the service ---------------------------------------------------------------------------------------------------
 DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint
 CHECKPOINT_SECONDS = 300.0  # automatic checkpoints, when something happened
@@ -166,6 +170,19 @@ HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRES
 
 # --- the machine around it -----------------------------------------------------------------------------------------
 SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)
+DISK_WRONG_BYTES = 256 * MIB  # doctor: a few segments; below, the next busy hour finds the disk full
+DISK_CAREFUL_BYTES = 2 * 1024 * MIB  # doctor: weeks of agents' work, and room for a rebuild beside the live read model
+INODES_WRONG = 200  # doctor: new segments, generations and checkpoints need some dozens
+INODES_CAREFUL = 5_000  # doctor: the same for some months
+DOCTOR_FOLDERS = 50_000  # folders that doctor walks in one followed root: a second or two
+CLOCK_SECONDS = 60.0  # how far in the future the newest event may seem: clocks are adjusted by seconds
+CHECKPOINT_AGE_SECONDS = 2 * 86_400.0  # doctor: the service makes one every few minutes when something happens
+VERIFY_AGE_SECONDS = 35 * 86_400.0  # doctor: the timer checks weekly; a month without is a timer that does not run
+SILENT_SECONDS = 14 * 86_400.0  # doctor: a source that said nothing for longer than a holiday is worth a look
+UNREAD_SECONDS = 60.0  # doctor: whole lines that were not read for so long are not being read
+CLEANUP_DAYS = 30  # when Claude Code deletes a transcript that nobody changed, unless its settings say otherwise
+CLEANUP_NOTICE_DAYS = 3  # doctor: transcripts that are deleted within so many days must be recorded by now
+CONNECT_SECONDS = 2.0  # doctor: who does not answer on loopback within this does not answer
 
 # --- the monitor ---------------------------------------------------------------------------------------------------
 MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
