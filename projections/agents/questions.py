@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from eventsrc.plugin import Question
+from projections.agents.states import LIVE, state
 
-_SESSION = """is_active, agent, last_activity_time, round_count, title, sid, waiting_reason, start_time, end_time,
-  model, cwd, git_branch, version, pid, parent_sid, metadata"""
+_SESSION = f"""{state()} AS state, is_active, agent, last_activity_time, round_count, title, sid, waiting_reason,
+  start_time, end_time, model, cwd, git_branch, version, pid, parent_sid, metadata"""
 _LIMIT = 1000
 _SCREEN = 200
 _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
@@ -19,11 +20,11 @@ _PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
 QUESTIONS = (
     Question(
         "sessions",
-        f"""SELECT {_SESSION} FROM sessions WHERE (:active IS NULL OR is_active = 1)
+        f"""SELECT {_SESSION} FROM sessions s WHERE (:active IS NULL OR {LIVE})
         AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid
         LIMIT coalesce(:limit, {_LIMIT})""",
         f"Sessions, newest first; at most `limit` ({_LIMIT}).",
-        ("active", "since", "limit"),
+        ("active", "since", "limit", "now"),
         defaults={"limit": _LIMIT},
     ),
     Question(
@@ -41,7 +42,7 @@ QUESTIONS = (
             AS cache_read_input_tokens
         FROM sessions s WHERE {_PREFIX} ORDER BY sid""",
         "One session in full; the beginning of its id is enough.",
-        ("sid",),
+        ("sid", "now"),
         ("sid",),
     ),
     Question(

@@ -19,6 +19,7 @@ from eventsrc.plugin import (
     BlockStarted,
     ErrorReported,
     Fact,
+    MachineWoke,
     MessageEnded,
     MessageStarted,
     ProcessGone,
@@ -29,6 +30,8 @@ from eventsrc.plugin import (
     SessionEnded,
     SessionObserved,
     SessionStarted,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     UsageReported,
     Waiting,
@@ -58,6 +61,13 @@ def of(fact: Callable[..., Fact], /, **fields: st.SearchStrategy[Any]) -> st.Sea
 
 FACTS: st.SearchStrategy[Fact] = st.one_of(
     of(SessionObserved, title=st.sampled_from([None, "a", "b"]), title_rank=st.integers(0, 3)),
+    st.builds(
+        SessionObserved,
+        title=st.sampled_from(["x", "y"]),
+        title_rank=st.just(1),
+        title_of=st.sampled_from(["p1", "k1", "k2"]),
+    ),
+    st.builds(MachineWoke, time=st.sampled_from([None, 7.0]), seconds=st.just(5.0)),
     of(SessionStarted),
     of(SessionEnded),
     of(
@@ -75,7 +85,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
     of(
         BlockReceived,
         **IDS,
-        key=st.sampled_from(["k1", "k2", "k3"]),
+        key=st.sampled_from(["k1#0", "k2#0", "k3#0"]),
         block_type=st.sampled_from(["text", "tool_use"]),
         content=st.sampled_from(["abc", "z"]),
         tool_use_id=TOOLS,
@@ -96,7 +106,9 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         is_sidechain=st.booleans(),
     ),
     of(ErrorReported, message=st.just("m")),
-    of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS),
+    of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS, tool_name=st.sampled_from(["", "Bash"])),
+    of(ToolCallStarted, tool_use_id=st.sampled_from(["t1", "t2"]), tool_name=st.sampled_from(["", "Bash"])),
+    of(ToolCallEnded, tool_use_id=st.sampled_from(["t1", "t2"]), outcome=st.sampled_from(["success", "denied"])),
     of(ProcessSeen, process_started=st.just(1.0)),
     of(ProcessGone),
 )
