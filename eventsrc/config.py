@@ -88,6 +88,21 @@ class ZmqSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Prefixes of topics to subscribe to; empty: everything."""
 
 
+class ReportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Reports that are made without anybody asking, each about the time since the one before."""
+
+    every_hours: float = 0.0
+    """Pause between two reports; 0 switches them off."""
+    out: str = ""
+    """Folder for them; empty: `reports` in the data directory."""
+    keep: int = limits.REPORTS_KEPT
+    """Reports that are kept in it; older ones are removed."""
+    min_score: float = 0.0
+    """A collaboration score (0 to 100, variant `default`) below this raises the alert metric."""
+    min_messages_per_hour: float = 0.0
+    """The same for messages between agents that arrived per hour."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; each part is one table of the TOML file."""
 
@@ -100,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint: CheckpointSettings = CheckpointSettings()
     liveness: LivenessSettings = LivenessSettings()
     zmq: ZmqSettings = ZmqSettings()
+    report: ReportSettings = ReportSettings()
     drain_seconds: float = limits.DRAIN_SECONDS
     """From a stop signal to the end of the service."""
 
@@ -254,6 +270,10 @@ def _check(settings: Settings) -> None:
         "log.segment_bytes": 64 * limits.KIB <= settings.log.segment_bytes <= 1024 * limits.MIB,
         "source.look_seconds": settings.source.look_seconds >= 0.1,
         "checkpoint.every_seconds": settings.checkpoint.every_seconds >= 0,
+        "report.every_hours": settings.report.every_hours == 0 or settings.report.every_hours >= 0.01,
+        "report.keep": settings.report.keep >= 1,
+        "report.min_score": 0 <= settings.report.min_score <= 100,
+        "report.min_messages_per_hour": settings.report.min_messages_per_hour >= 0,
         "checkpoint.keep": settings.checkpoint.keep >= 1,
         "liveness.every_seconds": settings.liveness.every_seconds >= 0.05,
         "zmq.subscribe": _is_endpoint(settings.zmq.subscribe),

@@ -12,6 +12,7 @@ CHANGES = ("rewritten", "rotated", "truncated")
 SESSION_STATES = ("active", "stalled", "orphaned", "waiting")
 VERDICTS = ("alive", "gone", "reused", "rebooted", "invisible")
 QUARANTINE_REASONS = ("malformed", "too_large", "conflict", "other")
+REPORT_THRESHOLDS = ("score", "message_rate")
 HOOK_REASONS = ("full", "slow", "failed")
 ZMQ_SOCKETS = ("sub", "pull")
 MISSED_REASONS = ("overflow", "sequence")
@@ -153,6 +154,17 @@ class HttpMetrics:
     def answered(self, route: str, status: int) -> None:
         """Counts one request. A path that is no route never becomes a label."""
         self._requests.labels(route if route in self._routes else "other", f"{status // 100}xx").inc()
+
+
+class ReportMetrics:
+    """What the last report on a schedule said; 0 before the first."""
+
+    def __init__(self, families: Families) -> None:
+        self.score = families.gauge("report_score", "Collaboration score (default, heuristic) of the last report.")
+        self.message_rate = families.gauge("report_message_rate", "Messages per hour that arrived in its time.")
+        self.below_threshold = families.gauge("report_below_threshold", "1 while it is below its setting.", "what")
+        self.last = families.gauge("report_last_timestamp_seconds", "When the last report was made; 0 = none yet.")
+        start_at_zero(self.below_threshold, REPORT_THRESHOLDS)
 
 
 class CheckpointMetrics:

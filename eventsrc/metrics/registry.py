@@ -19,6 +19,7 @@ from eventsrc.metrics.groups import (
     PipelineMetrics,
     ProjectionFamilies,
     ProjectionMetrics,
+    ReportMetrics,
     SourceMetrics,
     StageMetrics,
     ZmqMetrics,
@@ -46,6 +47,7 @@ class Metrics:
         self.zmq = ZmqMetrics(families)
         self.http = HttpMetrics(families)
         self.checkpoint = CheckpointMetrics(families)
+        self.report = ReportMetrics(families)
         self.liveness = LivenessMetrics(families)
         self.actors = ActorMetrics(families)
         self.mailboxes = MailboxCollector()

@@ -31,6 +31,7 @@ def historical(report: Report) -> dict[str, Any]:
         "metadata_insights": _insights(report),
         "scores": [msgspec.to_builtins(one) for one in report.scores],
         "recorded": totals.recorded,
+        "arrived": totals.arrived,
         "observations": totals.observations,
         "empty": totals.empty,
         "rejected": totals.rejected,

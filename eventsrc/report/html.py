@@ -57,12 +57,17 @@ def _section(section: Section) -> str:
 
 
 def _th(column: str, section: Section, place: int) -> str:
-    numeric = bool(section.rows) and isinstance(section.rows[0][place], int | float)
+    numeric = bool(section.rows) and _is_number(section.rows[0][place])
     return f'<th class="n">{_text(column)}</th>' if numeric else f"<th>{_text(column)}</th>"
 
 
 def _td(cell: Cell) -> str:
-    return f'<td class="n">{cell:,}</td>' if isinstance(cell, int | float) else f"<td>{_text(cell)}</td>"
+    text = f"{cell:,}" if isinstance(cell, int | float) else _text(cell)
+    return f'<td class="n">{text}</td>' if _is_number(cell) else f"<td>{text}</td>"
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, int | float) or cell.endswith("%")
 
 
 def _text(text: str) -> str:

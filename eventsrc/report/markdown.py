@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 from eventsrc.clock import format_time
 from eventsrc.report.sections import Cell, Section, sections, title
 from eventsrc.report.values import Report
 
-_MARKUP = re.compile(r"[\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
 
 
 def to_markdown(report: Report) -> str:
@@ -28,4 +29,6 @@ def _section(section: Section) -> str:
 
 def _cell(cell: Cell) -> str:
     text = " ".join(str(cell).split())
-    return text if isinstance(cell, int | float) else _MARKUP.sub(r"\\\g<0>", text)
+    if isinstance(cell, int | float):
+        return text
+    return escape(_MARKUP.sub(r"\\\g<0>", text), quote=False)

@@ -16,6 +16,8 @@ class Totals(msgspec.Struct, frozen=True):
     """Messages of the stretch of time, and what was refused in it."""
 
     recorded: int = 0
+    arrived: int = 0
+    """Messages that arrived in that time, whenever they were written."""
     observations: int = 0
     """How often they were told of: sent and received are two observations of one message."""
     empty: int = 0

@@ -36,6 +36,7 @@ from eventsrc.service.listening import Listening
 from eventsrc.service.models import Models, asked, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
+from eventsrc.service.reporter import reporting
 from eventsrc.service.watched import watched_processes
 from eventsrc.source import Follow, SourcePosition
 from eventsrc.source.pace import Pace
@@ -146,6 +147,7 @@ class Service:
             self._scrub(),
             *models.charges(),
             keeper.charge(),
+            *self._reports(asked(self.data, discovery)),
             self._watchdog(heartbeat, pipeline, models),
         ]
 
@@ -172,6 +174,10 @@ class Service:
                 )
             )
         return charges
+
+    def _reports(self, questions: ReadModels) -> list[Charge]:
+        place = (self.disk, self.clock)
+        return reporting(self.settings.report, self.data, questions, self.metrics.report, place)
 
     def _scrub(self) -> Charge:
         return Charge(

@@ -23,7 +23,8 @@ _IS_TAGGED = "ifnull(json_array_length({0}, '$.shl_tags'), 0) > 0"
 
 _TOTALS = Question(
     "report_totals",
-    f"""SELECT count(*) AS recorded, sum(observations) AS observations,
+    f"""SELECT count(*) AS recorded, (SELECT count(*) FROM messages WHERE {_RECEIVED}) AS arrived,
+      sum(observations) AS observations,
       count(*) - count(DISTINCT content_hash) AS repeats, sum(is_placeholder) AS placeholders,
       min(at) AS first_time, max(at) AS last_time, sum(tz_source = 'unknown') AS zone_unknown,
       (SELECT count(*) FROM refused WHERE reason = 'empty' AND {_RECEIVED}) AS empty,
