@@ -34,6 +34,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import msgspec
 
 from eventsrc import domain as domain
+from eventsrc.beside import GrowingFiles
 from eventsrc.clock import format_time, parse_time
 from eventsrc.domain import (
     Activity,
@@ -123,6 +124,7 @@ __all__ = [
     "ExperimentPhase",
     "Fact",
     "Format",
+    "GrowingFiles",
     "MachineWoke",
     "MessageEnded",
     "MessageExchanged",
