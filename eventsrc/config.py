@@ -103,6 +103,22 @@ class ReportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The same for messages between agents that arrived per hour."""
 
 
+class AnalyticsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ended experiments in a DuckDB file (needs the extra `analytics`)."""
+
+    load: bool = True
+    """Load an experiment when it ended; `eventsrc load-db` does it by hand."""
+    database: str = ""
+    """The file; empty: `analytics/experiments.duckdb` in the data directory."""
+
+
+class HeartbeatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Events that the service writes to measure itself."""
+
+    every_seconds: float = limits.HEARTBEAT_SECONDS
+    """Pause between two; 0 switches them off. Whether the machine slept is looked at all the same."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; each part is one table of the TOML file."""
 
@@ -114,8 +130,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     projections: ProjectionSettings = ProjectionSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     liveness: LivenessSettings = LivenessSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     zmq: ZmqSettings = ZmqSettings()
     report: ReportSettings = ReportSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
     drain_seconds: float = limits.DRAIN_SECONDS
     """From a stop signal to the end of the service."""
 
@@ -275,6 +293,7 @@ def _check(settings: Settings) -> None:
         "report.min_score": 0 <= settings.report.min_score <= 100,
         "report.min_messages_per_hour": settings.report.min_messages_per_hour >= 0,
         "checkpoint.keep": settings.checkpoint.keep >= 1,
+        "heartbeat.every_seconds": settings.heartbeat.every_seconds == 0 or settings.heartbeat.every_seconds >= 0.05,
         "liveness.every_seconds": settings.liveness.every_seconds >= 0.05,
         "zmq.subscribe": _is_endpoint(settings.zmq.subscribe),
         "zmq.pull": _is_endpoint(settings.zmq.pull),

@@ -242,6 +242,12 @@ class QueryError(EventsrcError):
     """The question could not be answered: {reason}"""
 
 
+class LoadFailed(EventsrcError):
+    """The experiment {id} was not loaded: {reason}"""
+
+    hint = "Nothing of it was changed in the database. A running service tries again; by hand: 'eventsrc load-db {id}'."
+
+
 class CheckpointBroken(EventsrcError):
     """The checkpoint {id} cannot be used: {reason}"""
 

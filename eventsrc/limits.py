@@ -151,6 +151,14 @@ SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge r
 REPORTS_KEPT = 366  # reports made on a schedule that are kept: a year of daily ones, some 40 MB
 REPORT_LOOK_SECONDS = 30.0  # how often it is looked whether one is due: a machine that slept is at most this late
 
+# --- analytics -----------------------------------------------------------------------------------------------------
+LOAD_LOOK_SECONDS = 5.0  # how often ended experiments are looked for when the log has grown: nobody waits for a copy
+LOAD_IDLE_SECONDS = 60.0  # the same when it has not: an experiment that fell silent ends too
+LOAD_SECONDS = 900.0  # one load; a million events take about a minute
+LOAD_TRIES = 5  # failed loads of one experiment in a row: a database that is open elsewhere is free again by then
+LOAD_RETRY_SECONDS = 30.0  # pause after the first failed load; doubles
+LOAD_RETRY_MOST_SECONDS = 1_800.0  # longest pause between two of them
+
 # --- the service ---------------------------------------------------------------------------------------------------
 DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint
 CHECKPOINT_SECONDS = 300.0  # automatic checkpoints, when something happened
@@ -166,6 +174,11 @@ RESTART_SECONDS = 60.0  # failures further apart than this are bad luck; closer 
 BACKOFF_SECONDS = 0.1  # first pause before a restart; doubles up to BACKOFF_MOST_SECONDS
 BACKOFF_MOST_SECONDS = 5.0  # so that all RESTARTS fit into the window, and a lasting fault is escalated
 PROGRESS_SECONDS = 30.0  # an actor with work waiting and no progress for this long is unhealthy
+HEARTBEAT_SECONDS = 30.0  # a beat through the whole pipeline: some 1 MB of log a day
+CLOCK_LOOK_SECONDS = 5.0  # how often the two clocks are compared: a sleep is known this soon after it ended
+CLOCK_JUMP_SECONDS = 5.0  # clocks that part by less are being adjusted, not set, and the machine did not sleep
+FIGURES_SECONDS = 10.0  # how often read models are asked for figures, while somebody reads them: one scrape or two
+FIGURE_FAMILIES, FIGURE_SERIES = 20, 50  # of one read model, and of one family: labels are chosen by the read model
 HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRESS_SECONDS means what it says
 
 # --- the machine around it -----------------------------------------------------------------------------------------
