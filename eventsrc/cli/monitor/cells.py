@@ -82,6 +82,8 @@ def age(time: float | None, now: float) -> str:
     if time is None:
         return ""
     seconds = max(0.0, now - time)
+    if seconds >= 10 * 86_400:
+        return f"{seconds / 86_400:.0f}d"
     return f"{seconds:.0f}s" if seconds < 60 else duration(seconds)
 
 

@@ -29,12 +29,18 @@ class Shown(Protocol):
     only_active: bool
     problem: str
 
+    @property
+    def seen(self) -> bool:
+        """Whether there was an answer yet."""
+        ...
+
 
 def head(list_: Shown, counts: Row, rows: int, width: int) -> str:
     """What is shown on the left, the counts on the right, as many as fit; those that are 0 go first."""
     subject = f" {text_of(list_.subject)}" if list_.subject else ""
     filtered = f" /{list_.words}" if list_.words else ""
-    left = f" {list_.view.name}{subject}{filtered}{' (active)' if list_.only_active else ''} · {rows}"
+    active = " (active)" if list_.only_active else ""
+    left = f" {list_.view.name}{subject}{filtered}{active} · {rows if list_.seen else '…'}"
     parts = [(counts[name], f"{counts[name]} {said}") for name, said in COUNTS if counts.get(name) is not None]
     while parts and cell_len(left) + 2 + cell_len(_joined(parts)) > width:
         zero = next((one for one in reversed(parts) if not one[0]), parts[-1])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -29,12 +27,11 @@ KEYS = """\
 class HelpScreen(ModalScreen[None]):
     """Any key closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter,space", "dismiss", "close")]
-
     def compose(self) -> ComposeResult:
         """One box."""
         yield Static(KEYS, id="help", markup=False)
 
-    async def action_dismiss(self, result: None = None) -> None:
-        """Back to what was there."""
-        self.dismiss(result)
+    def on_key(self, event: Key) -> None:
+        """Back to what was there; the key does nothing else."""
+        event.stop()
+        self.dismiss()

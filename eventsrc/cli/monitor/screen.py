@@ -16,7 +16,7 @@ from eventsrc.cli.monitor.cells import Column, Row
 from eventsrc.cli.monitor.detail import TextScreen
 from eventsrc.cli.monitor.feed import Look
 from eventsrc.cli.monitor.heads import foot, head
-from eventsrc.cli.monitor.layout import Place, holds, line, places, sorted_rows
+from eventsrc.cli.monitor.layout import Place, fitted, holds, line, places, sorted_rows
 from eventsrc.cli.monitor.views import View, columns_of, key_of
 from eventsrc.errors import EventsrcError
 
@@ -69,12 +69,18 @@ class ListScreen(Screen[None]):
         self._columns: tuple[Column, ...] = ()
         self._places: list[Place] = []
         self._rows: dict[str, Row] = {}
+        self._lines = ("", "")
         self._busy = False
 
     @property
     def monitor(self) -> Monitor:
         """The application this screen is part of."""
         return cast("Monitor", self.app)
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was an answer yet."""
+        return self._look is not None
 
     @property
     def table(self) -> DataTable[Text]:
@@ -85,7 +91,7 @@ class ListScreen(Screen[None]):
         """A line, the rows, a line."""
         yield Static(id="head", classes="line", markup=False)
         yield DataTable(cursor_type="row", cell_padding=0, zebra_stripes=False)
-        yield Input(id="ask", compact=True)
+        yield Input(id="ask", compact=True, select_on_focus=False)
         yield Static(id="foot", classes="line", markup=False)
 
     def on_mount(self) -> None:
@@ -135,8 +141,11 @@ class ListScreen(Screen[None]):
             self._update(rows, shown, now)
         self._rows, self._places = rows, shown
         counts = self._look.counts if self._look else {}
-        self.query_one("#head", Static).update(Text(head(self, counts, len(rows), self.size.width)))
-        self.query_one("#foot", Static).update(Text(foot(self, self.size.width), style="red" if self.problem else ""))
+        lines = (head(self, counts, len(rows), self.size.width), foot(self, self.size.width))
+        if lines != self._lines:
+            self._lines = lines
+            self.query_one("#head", Static).update(Text(lines[0]))
+            self.query_one("#foot", Static).update(Text(lines[1], style="bold red" if self.problem else ""))
 
     def _chosen(self) -> dict[str, Row]:
         """The rows that are to be seen, in order, by key."""
@@ -156,7 +165,8 @@ class ListScreen(Screen[None]):
         table.clear(columns=True)
         for at, place in enumerate(shown):
             sign = ("▼" if self.down else "▲") if place.number == self.order else ""
-            table.add_column(Text((place.column.title + sign)[: place.width]), width=place.width + 1, key=str(at))
+            title = fitted(place.column.title + sign, place.width, right=place.column.right)
+            table.add_column(Text(title), width=place.width + 1, key=str(at))
         for key, row in rows.items():
             table.add_row(*map(_styled, line(row, shown, now)), key=key)
         if before is not None and before in rows:
@@ -231,7 +241,6 @@ class ListScreen(Screen[None]):
         line.value = sign + (self.words if sign == "/" else "")
         line.focus()
         line.cursor_position = len(line.value)
-        line.action_end()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A filter takes effect while it is typed."""
