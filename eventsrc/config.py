@@ -51,6 +51,8 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     only: tuple[str, ...] = ()
     """Names of the read models to keep; empty: all that are installed."""
+    without: tuple[str, ...] = ()
+    """Names of read models not to keep, e.g. `deltas`: a file per streamed block."""
     files: tuple[str, ...] = ()
     """`NAME=FILE`: a file that a read model is made with, e.g. rules; with another content it is built again."""
 
