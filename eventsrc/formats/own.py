@@ -18,6 +18,7 @@ from eventsrc.plugin import (
     Event,
     ExperimentLoaded,
     Fact,
+    MachineWoke,
     ProcessGone,
     ProcessSeen,
     Record,
@@ -50,6 +51,10 @@ class _Launched(_Process, frozen=True):
     command: list[str] = []
 
 
+class _Woke(msgspec.Struct, frozen=True):
+    seconds: float
+
+
 class Own:
     """`eventsrc.process.seen` and `.gone`, `eventsrc.launch.started` and `.ended`, `eventsrc.experiment.loaded`, and
     the service's other types."""
@@ -74,6 +79,8 @@ class Own:
                 return _launched(event)
             case "eventsrc.launch.ended":
                 return [_gone(event)]
+            case "eventsrc.machine.woke":
+                return [MachineWoke(time=_when(event), seconds=msgspec.json.decode(event.data, type=_Woke).seconds)]
             case "eventsrc.record":
                 return [Unknown(what=event.type)]
             case _:

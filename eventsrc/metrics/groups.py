@@ -9,7 +9,6 @@ from prometheus_client import Gauge
 from eventsrc.metrics.families import SIZE_BUCKETS, SPAN_BUCKETS, SYNC_BUCKETS, Families, start_at_zero
 
 CHANGES = ("rewritten", "rotated", "truncated")
-SESSION_STATES = ("active", "stalled", "orphaned", "waiting")
 VERDICTS = ("alive", "gone", "reused", "rebooted", "invisible")
 QUARANTINE_REASONS = ("malformed", "too_large", "conflict", "other")
 REPORT_THRESHOLDS = ("score", "message_rate")
@@ -28,9 +27,6 @@ class PipelineMetrics:
         self.waiting = families.gauge("stage_waiting", "Events that wait for a stage.", "stage")
         self.last = families.gauge(
             "stage_last_timestamp_seconds", "When a stage last finished something; 0 = not since the start.", "stage"
-        )
-        self.visible = families.histogram(
-            "heartbeat_seconds", "From the append of a heartbeat event until a read model shows it.", SPAN_BUCKETS
         )
 
 
@@ -81,6 +77,12 @@ class ProjectionFamilies:
         self.batch = families.histogram(
             "projection_batch_seconds", "Time that one transaction took (live only).", SPAN_BUCKETS, "projection"
         )
+        self.visible = families.histogram(
+            "heartbeat_seconds",
+            "From the append of an event, a heartbeat at least, until a read model shows it (live only).",
+            SPAN_BUCKETS,
+            "projection",
+        )
 
 
 class ProjectionMetrics:
@@ -91,6 +93,7 @@ class ProjectionMetrics:
         self.lag_events = families.lag_events.labels(name)
         self.oldest_unapplied = families.oldest_unapplied.labels(name)
         self.batch = families.batch.labels(name)
+        self.visible = families.visible.labels(name)
         self.dead_letters = families.dead_letters.labels(name)
         self.generation = families.generation.labels(name)
         self.rebuilding = families.rebuilding.labels(name)
@@ -180,9 +183,7 @@ class LivenessMetrics:
     """What is known of the watched agents."""
 
     def __init__(self, families: Families) -> None:
-        self.sessions = families.gauge("sessions", "Sessions by state.", "state")
         self.probes = families.counter("process_probes", "Looks at watched processes, by verdict.", "verdict")
-        start_at_zero(self.sessions, SESSION_STATES)
         start_at_zero(self.probes, VERDICTS)
 
 

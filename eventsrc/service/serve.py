@@ -29,7 +29,7 @@ from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
 from eventsrc.query import ReadModels
-from eventsrc.service.around import spool_charge
+from eventsrc.service.around import around
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.listening import Listening
@@ -140,7 +140,7 @@ class Service:
         port = ServicePort(self, pipeline, models, partial(_all, places), keeper, heartbeat)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
-            spool_charge(self.data, pipeline, self.clock),
+            *around(self.data, self.settings, pipeline, asked(self.data, discovery), self.metrics, self.clock),
             *([listening.charge()] if listening else []),
             self._http(port),
             *pipeline.charges(),
