@@ -27,6 +27,7 @@ from eventsrc.plugin import (
     PromptSubmitted,
     Reading,
     RoundEnded,
+    RoundStarted,
     SessionEnded,
     SessionObserved,
     SessionStarted,
@@ -51,7 +52,7 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
     "zone_hint": st.sampled_from([None, BEGAN, BEGAN - 900]),
     "agent": st.just("claude_code"),
 }
-IDS = {"message_id": st.sampled_from(["", "m1", "m2"]), "request_id": st.sampled_from(["", "r1", "r2"])}
+IDS = {"message_id": st.sampled_from(["", "m1", "m2", "m3"]), "request_id": st.sampled_from(["", "r1", "r2"])}
 PLACE = IDS | {"index": st.integers(0, 2)}
 
 
@@ -59,8 +60,19 @@ def of(fact: Callable[..., Fact], /, **fields: st.SearchStrategy[Any]) -> st.Sea
     return st.builds(fact, **(COMMON | fields))
 
 
+def counted(*, sid: str, total: int, own: int | None, **common: Any) -> UsageReported:
+    counter = (total, 0, 0, 0, 0)
+    usage_id = f"{sid}/tokens/{total}"
+    return UsageReported(sid=sid, usage_id=usage_id, rule="replace", input_tokens=own, counter=counter, **common)
+
+
 FACTS: st.SearchStrategy[Fact] = st.one_of(
-    of(SessionObserved, title=st.sampled_from([None, "a", "b"]), title_rank=st.integers(0, 3)),
+    of(
+        SessionObserved,
+        title=st.sampled_from([None, "a", "b"]),
+        title_rank=st.integers(0, 3),
+        copy_of=st.sampled_from([None, "s1", "s2"]),
+    ),
     st.builds(
         SessionObserved,
         title=st.sampled_from(["x", "y"]),
@@ -75,9 +87,11 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         prompt=st.sampled_from(["p", "q"]),
         prompt_id=st.sampled_from(["", "p1", "p2"]),
         kind=st.sampled_from(["prompt", "command", "queued"]),
+        voice=st.sampled_from(["", "item", "event"]),
     ),
+    of(RoundStarted),
     of(RoundEnded, outcome=st.sampled_from(["complete", "aborted"]), explicit=st.booleans()),
-    of(MessageStarted, **IDS, is_sidechain=st.booleans()),
+    of(MessageStarted, **IDS, is_sidechain=st.booleans(), stream=st.sampled_from(["", "m3"])),
     of(MessageEnded, **IDS, stop_reason=st.sampled_from([None, "end_turn"]), stopped=st.booleans()),
     of(BlockStarted, **PLACE, block_type=st.sampled_from(["text", "tool_use"]), tool_use_id=TOOLS),
     of(BlockDelta, **PLACE, kind=st.sampled_from(["text", "signature"]), text=st.sampled_from(["ab", "é", ""])),
@@ -105,6 +119,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         input_tokens=st.sampled_from([None, 1, 5]),
         is_sidechain=st.booleans(),
     ),
+    of(counted, total=st.integers(1, 4), own=st.sampled_from([None, 1, 2])),
     of(ErrorReported, message=st.just("m")),
     of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS, tool_name=st.sampled_from(["", "Bash"])),
     of(ToolCallStarted, tool_use_id=st.sampled_from(["t1", "t2"]), tool_name=st.sampled_from(["", "Bash"])),
