@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from eventsrc.doctor.asked import Status, files
 from eventsrc.doctor.finding import Finding, careful, ok, wrong
 from eventsrc.doctor.scene import Scene, shell
 from eventsrc.durable import SystemDisk
@@ -19,7 +20,7 @@ from eventsrc.hooks import Installed, SettingsFile, installed, settings_place
 from eventsrc.limits import CLEANUP_DAYS, CLEANUP_NOTICE_DAYS, CONNECT_SECONDS
 from eventsrc.log.index import Index
 from eventsrc.log.layout import index_path
-from eventsrc.service import client, hook_spool
+from eventsrc.service import hook_spool
 from eventsrc.source.place import Volumes, read
 
 DAY = 86_400
@@ -50,7 +51,7 @@ class Agent(msgspec.Struct, frozen=True):
     """Targets of hooks that take nothing now."""
 
 
-def look(scene: Scene) -> Agent:
+def look(scene: Scene, status: Status | None) -> Agent:
     """Reads the agent's settings, lists its transcripts, and compares them with the cursors of the log."""
     settings = settings_place(scene.environment)
     transcripts = settings.parent / "projects"
@@ -67,7 +68,7 @@ def look(scene: Scene) -> Agent:
         unreadable=unreadable,
         days=days,
         due=len(due),
-        lost=tuple(str(path) for path in _unrecorded(scene.data, due)),
+        lost=tuple(str(path) for path in _unrecorded(scene.data, due, status)),
         hooks=hooks,
         elsewhere=tuple(one for one in targets if "://" not in one and one != str(hook_spool(scene.data))),
         unreachable=tuple(one for one in targets if not _takes(one)),
@@ -138,10 +139,10 @@ def _due(transcripts: Path, before: float) -> list[Path]:
     return sorted(path for path in transcripts.rglob("*.jsonl") if path.stat().st_mtime < before)
 
 
-def _unrecorded(data: Path, files: list[Path]) -> list[Path]:
+def _unrecorded(data: Path, due: list[Path], status: Status | None) -> list[Path]:
     """Files that hold something beyond what the log has of them. What a running service has only in memory counts."""
-    told = {one["path"]: one["behind_bytes"] for one in _sources(data)} if files else {}
-    missing = [path for path in files if told.get(str(path)) != 0]
+    told = {one["path"]: one["behind_bytes"] for one in files(status)}
+    missing = [path for path in due if told.get(str(path)) != 0]
     if not missing or not index_path(data).is_file():
         return missing
     index, volumes = Index.read_only(index_path(data)), Volumes()
@@ -157,14 +158,6 @@ def _recorded(index: Index, volumes: Volumes, path: Path) -> bool:
     told = path.stat()
     cursor = index.cursor(volumes.key(told.st_dev, told.st_ino, str(path)))
     return cursor is not None and read(cursor).offset >= told.st_size
-
-
-def _sources(data: Path) -> list[dict[str, object]]:
-    try:
-        found: list[dict[str, object]] = client(data).request("GET", "/v1/status")["sources"]
-    except EventsrcError:
-        return []
-    return found
 
 
 def _takes(target: str) -> bool:

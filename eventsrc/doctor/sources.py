@@ -7,11 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from eventsrc.doctor.asked import Status, files
 from eventsrc.doctor.finding import Finding, careful, ok, wrong
 from eventsrc.doctor.scene import Scene, shell
-from eventsrc.errors import EventsrcError
 from eventsrc.limits import DOCTOR_FOLDERS, SILENT_SECONDS, UNREAD_SECONDS
-from eventsrc.service import client
 
 DAY = 86_400
 
@@ -40,9 +39,9 @@ class Sources(msgspec.Struct, frozen=True):
     """(file with whole lines that were not read, when it changed)."""
 
 
-def look(scene: Scene) -> Sources:
-    """Lists the followed folders and asks the running service."""
-    told = _told(scene.data)
+def look(scene: Scene, status: Status | None) -> Sources:
+    """Lists the followed folders. `status`: what the running service says."""
+    told = files(status)
     problems = [(str(one["path"]), str(one["problem"])) for one in told if one.get("problem")]
     behind = [Path(str(one["path"])) for one in told if one["behind_bytes"] and not one.get("problem")]
     unread = [(str(path), path.stat().st_mtime) for path in behind if _ends_whole(path)]
@@ -119,11 +118,3 @@ def _ends_whole(path: Path) -> bool:
             return file.read(1) == b"\n"
     except OSError:  # gone meanwhile, or empty
         return False
-
-
-def _told(data: Path) -> list[dict[str, object]]:
-    try:
-        found: list[dict[str, object]] = client(data).request("GET", "/v1/status")["sources"]
-    except EventsrcError:
-        return []
-    return [one for one in found if one["kind"] in ("file", "whole")]

@@ -6,11 +6,11 @@ import os
 import pwd
 import stat
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from eventsrc.clock import parse_time
+from eventsrc.doctor.asked import Status
 from eventsrc.doctor.finding import Finding, careful, ok, wrong
 from eventsrc.doctor.scene import Scene, shell
 from eventsrc.errors import EventsrcError
@@ -19,7 +19,7 @@ from eventsrc.log import LogReader
 from eventsrc.log.layout import LOCK, log_directory
 from eventsrc.log.lock import is_held
 from eventsrc.log.verified import Verified, last
-from eventsrc.service import checkpoints, client
+from eventsrc.service import checkpoints
 
 PARTS = ("log", "index", "read", "checkpoints")
 DAY = 86_400
@@ -42,7 +42,7 @@ class Store(msgspec.Struct, frozen=True):
     """Others can read what the agents said."""
     holder: str
     """Who holds the lock; empty when nobody does."""
-    status: dict[str, Any] | None
+    status: Status | None
     """What the service answers; None when it does not."""
     head: int
     checkpoint: tuple[float, int] | None
@@ -50,10 +50,9 @@ class Store(msgspec.Struct, frozen=True):
     verified: Verified | None
 
 
-def look(scene: Scene) -> Store:
-    """Lists the directory, asks the lock and the service's socket."""
+def look(scene: Scene, status: Status | None) -> Store:
+    """Lists the directory and asks the lock. `status`: what the running service says."""
     data, there = scene.data, log_directory(scene.data).is_dir()
-    status = _status(data)
     owner = data.stat().st_uid if data.exists() else os.geteuid()
     return Store(
         data=data,
@@ -146,14 +145,6 @@ def _age(seconds: float) -> str:
     if seconds < 2 * 3600:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.0f} hours" if seconds < 2 * DAY else f"{seconds / DAY:.0f} days"
-
-
-def _status(data: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = client(data).request("GET", "/v1/status")
-    except EventsrcError:
-        return None
-    return found
 
 
 def _holder(data: Path) -> str:
