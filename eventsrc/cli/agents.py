@@ -19,7 +19,7 @@ from eventsrc.errors import NotFound, UsageError
 from eventsrc.plugin import Question
 from eventsrc.query import ReadModels
 
-HIDDEN = ("watched_processes",)
+HIDDEN = ("watched_processes", "metrics")
 SHORT, WHOLE = 60, 2000  # characters of a cell in a table, and where one thing is shown; --json gives everything
 SUBJECTS = {"sid": "session", "round_id": "round"}
 """What an argument names → the question that finds it."""

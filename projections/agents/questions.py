@@ -5,8 +5,8 @@ from __future__ import annotations
 from eventsrc.plugin import Question
 from projections.agents.states import LIVE, state
 
-_SESSION = f"""{state()} AS state, is_active, agent, last_activity_time, round_count, title, sid, waiting_reason,
-  start_time, end_time, model, cwd, git_branch, version, pid, parent_sid, metadata"""
+_SESSION = f"""{state()} AS state, agent, last_activity_time, round_count, title, sid, waiting_reason,
+  start_time, end_time, model, cwd, git_branch, version, pid, parent_sid, metadata, is_active"""
 _LIMIT = 1000
 _SCREEN = 200
 _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
@@ -80,13 +80,19 @@ QUESTIONS = (
     ),
     Question(
         "pending",
-        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results
-          ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT}))
-        SELECT b.tool_name, :now - b.complete_time AS age, s.is_active, b.content AS input, b.tool_use_id, b.sid,
-          b.complete_time, b.round_id
-        FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
-        CROSS JOIN sessions s ON s.sid = b.sid ORDER BY b.complete_time DESC""",
-        f"Tool calls that are complete and have no result, with their age in seconds; the newest `limit` ({_LIMIT}).",
+        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results a
+            WHERE NOT EXISTS (SELECT 1 FROM tool_calls c WHERE c.tool_use_id = a.tool_use_id AND c.outcome IS NOT NULL)
+            ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT})),
+          parts AS (SELECT b.tool_name, b.content AS input, b.tool_use_id, b.sid, b.complete_time, b.round_id
+            FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
+          UNION ALL SELECT c.tool_name, c.input, c.tool_use_id, c.sid, c.start_time, c.round_id FROM tool_calls c
+            WHERE c.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM awaited_results a
+              WHERE a.tool_use_id = c.tool_use_id))
+        SELECT p.tool_name, :now - p.complete_time AS age, {state()} AS state, p.input, p.tool_use_id, p.sid,
+          p.complete_time, p.round_id, s.is_active
+        FROM parts p CROSS JOIN sessions s ON s.sid = p.sid ORDER BY p.complete_time DESC
+        LIMIT coalesce(:limit, {_LIMIT})""",
+        f"Tool calls without a result, with their age and the state of their session; the newest `limit` ({_LIMIT}).",
         ("now", "limit"),
         defaults={"limit": _LIMIT},
     ),

@@ -28,7 +28,7 @@ SMALL = {
     "usage_totals": "a row per session and hour",
 }
 """What may be walked through, and why it is small."""
-OWN = ("CONSTANT", "(subquery", "parts", "calls", "newest", "n", "a", "b", "states", "by_tool", "counted")
+OWN = ("CONSTANT", "(subquery", "parts", "p", "calls", "newest", "n", "a", "b", "states", "by_tool", "counted")
 """Names of the questions' own intermediate results."""
 
 

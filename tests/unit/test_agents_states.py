@@ -222,6 +222,9 @@ def test_a_notice_does_not_take_the_place_of_what_is_known_better(given: Given) 
 
 def pending(given: Given, after: float = 10) -> list[str]:
     rows = given.rows("SELECT tool_use_id FROM pending_tool_calls ORDER BY 1")
+    asked = given.ask("pending", now=T + after)
+    assert sorted((row["tool_use_id"],) for row in asked) == rows
+    assert all(row["age"] == after - 1 and row["state"] == "active" for row in asked)
     assert given.ask("dashboard", now=T + after)[0]["pending_tools"] == len(rows)
     return [tool for (tool,) in rows]
 
