@@ -129,6 +129,12 @@ class LogFailed(EventsrcError):
     exit_code = 1
 
 
+class CannotWrite(EventsrcError):
+    """Cannot write {path}: {reason}"""
+
+    hint = "Give another place, or make this one writable; nothing was left behind, and nothing else is affected."
+
+
 class TryAgain(EventsrcError):
     """{reason}"""
 

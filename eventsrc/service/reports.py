@@ -12,6 +12,7 @@ import msgspec
 from eventsrc.durable import Disk, write_file
 from eventsrc.query import ReadModels
 from eventsrc.report import Report, Span, gather, historical, to_html, to_markdown
+from eventsrc.service.exports import writing
 
 FORMS: dict[str, Callable[[Report], bytes]] = {
     "md": lambda report: to_markdown(report).encode(),
@@ -30,10 +31,12 @@ def made(models: ReadModels, span: Span, now: float) -> Report:
 
 
 def written(report: Report, folder: Path, forms: tuple[str, ...], disk: Disk) -> list[Path]:
-    """The report as files `analytics_report_YYYYMMDD_HHMMSS.<form>`; each is whole or not there. Raises OSError."""
-    disk.mkdir(str(folder))
+    """The report as files `analytics_report_YYYYMMDD_HHMMSS.<form>`; each is whole or not there. Raises
+    `CannotWrite`."""
     stamp = datetime.fromtimestamp(report.made_at, UTC).strftime("%Y%m%d_%H%M%S")
     paths = [folder / f"analytics_report_{stamp}.{form}" for form in forms]
-    for path, form in zip(paths, forms, strict=True):
-        write_file(disk, str(path), FORMS[form](report))
+    with writing(folder):
+        disk.mkdir(str(folder))
+        for path, form in zip(paths, forms, strict=True):
+            write_file(disk, str(path), FORMS[form](report))
     return paths
