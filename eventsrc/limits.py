@@ -27,6 +27,7 @@ VERIFY_AT_START_BYTES = (
 FOLLOW_SECONDS = 0.1  # how often `tail -f` looks at the growing segment: quick for a person, next to nothing for a core
 ATTACH_SECONDS = 0.03  # how often `attach` looks: somebody watches a model type, for as long as they look
 ATTACH_REST_SECONDS = 0.5  # without an event after the end of a session before `attach` ends: the last ones come late
+EXPERIMENT_LOOK_SECONDS = 0.5  # how often `attach` asks how far an experiment is: a turn takes seconds
 ATTACH_LAG_SECONDS = 3.0  # that `attach` waits for a session which is in the log and not yet in the read model
 STORY_BLOCKS = 20_000  # blocks, messages and calls that `attach` remembers to show each once: about 10 MB
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again

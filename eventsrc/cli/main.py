@@ -50,7 +50,7 @@ ABOUT = {
     "demo": "Play a generated stream, so that anyone sees it work.",
     "ingest": "Record files or standard input once.",
     "tail": "Show the newest events; -f goes on.",
-    "attach": "Follow one session: what it did, then live.",
+    "attach": "Follow a session or an experiment: what it did, then live.",
     "status": "What runs, how far it is, what waits.",
     "agents": "Sessions, rounds, tools: what agents did and do.",
     "experiments": "Dialogues between models: how far, what became of them.",
