@@ -113,8 +113,6 @@ class Flows:
         self._tools.update({block.tool_use_id: (kept, block.block_index) for block in moved if block.tool_use_id})
         return moved
 
-    # --- blocks ---
-
     def started(self, fact: BlockStarted, round_id: str | None, time: float | None) -> Block:
         """A streamed block opens; opened once more, what follows is compared with what is there already."""
         flow = self.flow_of(fact.message_id, fact.request_id)
@@ -135,6 +133,8 @@ class Flows:
                 begin(block, fact.text)
             if time is not None:
                 block.start_time = min(block.start_time or time, time)
+        elif block.delta_count:
+            block.replayed = 0  # streamed once more: what is there is not counted again
         block.block_type = fact.block_type or block.block_type
         block.tool_name = fact.tool_name or block.tool_name
         if fact.text and block.delta_file_path is None:
@@ -237,8 +237,6 @@ class Flows:
         self._blocks.flush()
         self._keys.flush()
         self._tools.clear()
-
-    # --- one block ---
 
     def _new(self, message: Message, index: int, fact: AgentFact, time: float | None) -> Block:
         streamed = not isinstance(fact, BlockReceived)

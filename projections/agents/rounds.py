@@ -68,7 +68,7 @@ class Rounds:
             return known.round_id
         if fact.kind == "queued":
             return self.touch(fact, session, time)
-        running = None if fact.round else self._running(session)
+        running = None if fact.round else self._running(fact, session)
         if running is not None:
             return self._open(running, fact, session, time)
         if fact.round and self._belongs_to_the_next(fact, session, time):
@@ -185,10 +185,13 @@ class Rounds:
         if not row.evidence:
             self._remember_open(session, row.round_id, opened=True)
 
-    def _running(self, session: Session) -> str | None:
-        """The current round, when its begin was told and its end was not: a prompt that names no round is its."""
+    def _running(self, fact: PromptSubmitted, session: Session) -> str | None:
+        """The current round, when its begin was told and its end was not: a prompt that names no round is its. Where
+        another producer has told the end already, its prompt is still known by the text."""
         row = self._table.get(session.current_round) if session.current_round else None
-        return row.round_id if row is not None and row.begun and not row.evidence else None
+        if row is None or not row.begun or (row.evidence and row.user_prompt != fact.prompt):
+            return None
+        return row.round_id
 
     def _names(self, name: str, round_id: str) -> None:
         self._prompts.put(name, Prompt(name, round_id))
