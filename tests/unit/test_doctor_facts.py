@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -91,7 +91,7 @@ def test_the_machine(
 def test_the_sources(broken: dict[str, object], level: str, says: str, mend: str) -> None:
     whole = {"unread": (("/l/a.jsonl", 990.0),), "problems": (), "roots": (sources.Root("/l", True, True, 990.0),)}
 
-    def found(facts: dict[str, object]) -> Finding:
+    def found(facts: Mapping[str, object]) -> Finding:
         return sources.sources(
             msgspec.convert({"at": "--data /d", "now": 1000.0, "user": 1000, **facts}, sources.Sources)
         )
