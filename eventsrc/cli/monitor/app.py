@@ -30,7 +30,6 @@ class Monitor(App[None]):
     #foot { background: $panel; }
     DataTable { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
     #ask { height: 1; border: none; padding: 0; display: none; }
-    #ask.open { display: block; }
     #text { height: 1fr; padding: 0 1; }
     HelpScreen { align: center middle; }
     #help { width: 60; height: auto; max-height: 100%; padding: 0 2; border: round $primary; background: $surface; }

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
+from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import DataTable, Input, Static
 
@@ -43,8 +44,6 @@ class ListScreen(Screen[None]):
         Binding("k", "move(-1)", show=False),
         Binding("g,home", "edge(False)", show=False),
         Binding("G,end", "edge(True)", show=False),
-        Binding("slash", "ask('/')", show=False),
-        Binding("colon", "ask(':')", show=False),
         Binding("question_mark", "help", show=False),
         Binding("q", "back", show=False),
         Binding("escape", "clear", show=False),
@@ -106,6 +105,11 @@ class ListScreen(Screen[None]):
     def on_resize(self) -> None:
         """Another width has other columns."""
         self._draw(anew=True)
+
+    @property
+    def _asks(self) -> bool:
+        """Whether a line is being typed."""
+        return self.is_mounted and bool(self.query_one("#ask", Input).display)
 
     # --- looking ---
 
@@ -225,29 +229,38 @@ class ListScreen(Screen[None]):
         self.monitor.back()
 
     def action_clear(self) -> None:
-        """The filter away; without one, one step back (but never out)."""
-        if self.query_one("#ask", Input).has_class("open"):
-            self._close_ask()
-        elif self.words:
+        """The line and the filter away; without them, one step back (but never out)."""
+        if self._asks or self.words:
             self.words = ""
+            self._close_ask()
             self._draw(anew=True)
         elif len(self.app.screen_stack) > 2:
             self.monitor.back()
 
-    def action_ask(self, sign: str) -> None:
-        """A line to type in: `/` words, `:` the name of a list."""
+    def _open_ask(self, sign: str) -> None:
         line = self.query_one("#ask", Input)
-        line.add_class("open")
+        line.display = True
         line.value = sign + (self.words if sign == "/" else "")
-        line.focus()
+        self.set_focus(line)
         line.cursor_position = len(line.value)
+
+    def on_key(self, event: Key) -> None:
+        """Opens the line: `/` words, `:` the name of a list. No binding does, and what was on its way to the rows is
+        put into the line: people type faster than actions run and focus moves."""
+        line = self.query_one("#ask", Input)
+        if line.display and event.character and event.is_printable:
+            line.insert_text_at_cursor(event.character)
+            event.stop()
+        elif event.character in ("/", ":"):
+            self._open_ask(event.character)
+            event.stop()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A filter takes effect while it is typed."""
         if event.value.startswith("/"):
             self.words = event.value[1:]
             self._draw(anew=False)
-        elif not event.value and event.input.has_class("open"):
+        elif not event.value and event.input.display:
             self._close_ask()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -260,13 +273,13 @@ class ListScreen(Screen[None]):
             self.notify(f"there is no list {said!r}", severity="warning")
 
     def _close_ask(self) -> None:
-        self.query_one("#ask", Input).remove_class("open")
-        self.table.focus()
+        self.query_one("#ask", Input).display = False
+        self.set_focus(self.table)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter on a row."""
         row = self._rows.get(str(event.row_key.value))
-        if row is None:
+        if row is None or self._asks:
             return
         child = self.monitor.feed.views().get(self.view.child)
         if child is None:
