@@ -44,8 +44,8 @@ class TestClaudeCodeGenerated(FormatConformance):
 
 
 def test_every_record_of_the_corpus_has_one_format_at_most() -> None:
-    formats = [SseLines(), ClaudeCode(), Codex(), AnthropicSse()]
-    for corpus in ("sse_lines", "claude_code", "codex", "anthropic_sse"):
+    formats: list[Format] = [SseLines(), ClaudeCode(), Codex(), AnthropicSse(), Conversation()]
+    for corpus in ("sse_lines", "claude_code", "codex", "anthropic_sse", "conversation"):
         for line in lines_of(corpus):
             claimed = [one.name for one in formats if one.recognise(record_of(line))]
             assert claimed in ([], [corpus]), line
