@@ -22,7 +22,8 @@ class Terminal:
     def __init__(self, data: Path, socket: Path, columns: int, rows: int) -> None:
         self._tmux = ["tmux", "-S", str(socket), "-f", "/dev/null"]
         size = ["-x", str(columns), "-y", str(rows)]
-        command = f"EVENTSRC_DATA={data} {' '.join(EVENTSRC)} monitor; echo left with $?; exec cat"
+        # What a shell says of the terminal that the tests run in is not true of this one.
+        command = f"unset COLUMNS LINES; EVENTSRC_DATA={data} {' '.join(EVENTSRC)} monitor; echo left with $?; exec cat"
         self._run("new-session", "-d", *size, command)
 
     def type(self, *keys: str) -> None:
