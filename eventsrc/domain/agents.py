@@ -166,6 +166,8 @@ class ToolResultReceived(AgentFactBase, frozen=True, kw_only=True):
     """Execution time, when the producer measured it."""
     parent_tool_use_id: str | None = None
     """The call of the sub-agent that made this call, when the record names it."""
+    stands_in: bool = False
+    """The tool's own end: its content stands in until a record tells what the model was shown."""
 
 
 class UsageReported(AgentFactBase, frozen=True, kw_only=True):

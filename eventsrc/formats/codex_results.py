@@ -95,6 +95,7 @@ def ended(who: Who, payload: Object, content: str, is_error: bool | None) -> lis
             content=content,
             is_error=is_error,
             result_id=f"{call_id}/end",
+            stands_in=True,
             duration_ms=_milliseconds(payload.get("duration")),
         )
     ]

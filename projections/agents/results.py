@@ -27,16 +27,26 @@ class Results:
         self._files: dict[str, bytes] = {}
 
     def received(self, fact: ToolResultReceived, block: Block | None, time: float | None) -> None:
-        """A result. A copy changes nothing; a repeat is the one to show."""
+        """A result. A copy changes nothing; a repeat is the one to show, and what the model was shown before what the
+        tool itself says."""
         row = self._table.get(fact.tool_use_id)
         if row is not None and row.result_id is not None and row.result_id == (fact.result_id or None):
             return
+        is_shown = row is not None and not row.stands_in
         row = row or Result(fact.tool_use_id, sid=fact.sid)
-        data = fact.content.encode("utf-8", "surrogatepass")
-        row.result_id = fact.result_id or row.result_id
-        row.result_time = time if time is not None else row.result_time
         row.is_error = row.is_error if fact.is_error is None else int(fact.is_error)
         row.measured_ms = fact.duration_ms if fact.duration_ms is not None else row.measured_ms
+        if not (fact.stands_in and is_shown):
+            self._shows(row, fact, time)
+        self._join(row, block)
+        self._table.put(fact.tool_use_id, row)
+        self._awaited[fact.tool_use_id] = None
+
+    def _shows(self, row: Result, fact: ToolResultReceived, time: float | None) -> None:
+        data = fact.content.encode("utf-8", "surrogatepass")
+        row.stands_in = int(fact.stands_in)
+        row.result_id = fact.result_id or row.result_id
+        row.result_time = time if time is not None else row.result_time
         row.content_size = len(data)
         row.content_preview = fact.content[:PREVIEW_CHARS]
         row.content, row.content_file_path = fact.content, None
@@ -44,9 +54,6 @@ class Results:
             name = f"results/{_digest(fact.tool_use_id.encode('utf-8', 'surrogatepass'))}-{_digest(data)}.txt"
             row.content, row.content_file_path = None, name
             self._files[name] = data
-        self._join(row, block)
-        self._table.put(fact.tool_use_id, row)
-        self._awaited[fact.tool_use_id] = None
 
     def called(self, block: Block) -> None:
         """The call of a result, when it comes after it or gets its end."""

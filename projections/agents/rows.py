@@ -176,6 +176,8 @@ class Result(msgspec.Struct):
     sid: str = ""
     tool_name: str | None = None
     """That of the call, so that results can be counted per tool without looking the calls up."""
+    stands_in: int = 0
+    """1: what the model was shown is not known yet."""
 
 
 class Usage(msgspec.Struct):

@@ -45,7 +45,7 @@ SCHEMA = (
       tool_use_id TEXT PRIMARY KEY, flow_id TEXT, block_index INTEGER, result_time REAL, is_error INTEGER,
       content_size INTEGER NOT NULL, content_preview TEXT NOT NULL, content_file_path TEXT,
       execution_duration_ms REAL, content TEXT, result_id TEXT, measured_ms REAL, sid TEXT NOT NULL,
-      tool_name TEXT
+      tool_name TEXT, stands_in INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
     # Few at any time, where "calls without a result" would be looked for among all calls there ever were.
     """CREATE TABLE awaited_results(

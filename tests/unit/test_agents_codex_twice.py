@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,25 @@ def test_everything_is_one_row(tmp_path: Path, order: str) -> None:
         assert [row[1:] for row in tokens] == [(2100, 120, 400)]
         rounds = given.rows("SELECT state, user_prompt FROM rounds WHERE has_user_prompt = 1")
         assert rounds == [("complete", "Hi")]
+
+
+END = {"type": "exec_command_end", "call_id": "call_1", "aggregated_output": "raw", "exit_code": 3}
+MEASURED = END | {"duration": {"secs": 1, "nanos": 500_000_000}}
+
+
+@pytest.mark.parametrize("order", list(permutations([0, 1, 2])), ids=str)
+def test_a_result_is_what_the_model_was_shown_and_what_its_end_has_measured(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    payloads = [("response_item", CALL), ("event_msg", MEASURED), ("response_item", OUTPUT)]
+    lines = (
+        json.dumps({"timestamp": "2026-11-01T09:00:00.000Z", "type": kind, "payload": one}) for kind, one in payloads
+    )
+    readings = read((line.encode() for line in lines), ROLLOUT, 1)
+    with Given(Agents, tmp_path) as given:
+        given.readings([readings[place] for place in order] * 2, batches=[1] * 5, forget=True)
+        row = given.row("SELECT content, is_error, execution_duration_ms FROM tool_results")
+        assert row == {"content": "ok", "is_error": 1, "execution_duration_ms": 1500.0}
 
 
 def test_pieces_that_were_written_out_of_turn_end_as_the_whole_text(tmp_path: Path) -> None:
