@@ -3,6 +3,7 @@ in any order of files, however often they come, and whatever older forks have co
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,41 @@ def test_tokens_of_every_kind_of_rollout_agree(shared_data: Path, numbers: Any, 
         for once_more in (readings(paths), _copied(readings(paths))):
             given.readings(once_more)
             agrees(given, numbers["fixtures"][name])
+
+
+FORK = "019f0000-0000-7000-8000-00000000f0f0"
+
+
+def forked(path: Path, folder: Path, *, lines: int) -> Path:
+    """A fork as older versions wrote it: the first lines of its parent once more, under new times, then a turn of its
+    own, whose totals go on from the parent's."""
+    copied = [json.loads(line) for line in path.read_bytes().split(b"\n")[:lines]]
+    totals = [line["payload"]["info"]["total_token_usage"] for line in copied if "info" in line["payload"]][-1]
+    own = {"input_tokens": 1000, "cached_input_tokens": 900, "output_tokens": 50, "reasoning_output_tokens": 20}
+    info = {"total_token_usage": {name: totals[name] + own[name] for name in own}, "last_token_usage": own}
+    meta = {"id": FORK, "forked_from_id": place_of(str(path)).thread, "cwd": "/home/dev", "cli_version": "0.98.0"}
+    last = {"type": "event_msg", "payload": {"type": "token_count", "info": info}}
+    written = [{"type": "session_meta", "payload": meta}, *copied, last]
+    target = folder / f"rollout-2026-03-01T09-00-00-{FORK}.jsonl"
+    stamped = (json.dumps(line | {"timestamp": "2026-03-01T09:00:00.000Z"}) for line in written)
+    target.write_text("".join(f"{line}\n" for line in stamped))
+    return target
+
+
+@pytest.mark.parametrize("fork_first", [False, True])
+def test_what_an_old_fork_has_copied_is_its_parents(
+    shared_data: Path, numbers: Any, tmp_path: Path, fork_first: bool
+) -> None:
+    paths = rollouts(shared_data / "codex" / "sessions")
+    fork = forked(paths[0], tmp_path, lines=300)
+    with Given(Agents, tmp_path) as given:
+        for _ in range(2):
+            given.readings(readings([fork, *paths] if fork_first else [*paths, fork]), batches=[77, 1], forget=True)
+            assert given.rows(f"SELECT {SUMS}, min(model) FROM usage WHERE sid = ?", FORK) == [
+                (100, 50, 0, 900, 20, "gpt-5-codex")
+            ]
+            totals = given.rows(f"SELECT {SUMS} FROM usage WHERE sid != ?", FORK)
+            assert totals == [sums_of(numbers["sessions"]["totals_expected"])]
 
 
 def test_no_line_of_a_real_rollout_is_a_dead_letter_and_every_one_is_known(shared_data: Path) -> None:
