@@ -10,6 +10,7 @@ import msgspec
 
 from eventsrc.testing.given import Given
 from projections.agents import Agents
+from tests.agents_sums import SUMS
 from tests.end_to_end.test_agents_usage import readings, transcripts
 
 TOOL_USE = "content_blocks b WHERE b.block_type = 'tool_use'"
@@ -37,3 +38,5 @@ def test_every_session_of_a_machine_has_the_rows_that_its_files_tell_of(shared_d
                 for name, rows in COUNTED.items()
             }
             assert found == {name: numbers[name] for name in COUNTED}, sid
+        for table, said in SUMS.items():
+            assert sorted(given.rows(f"SELECT * FROM {table}")) == sorted(given.rows(said)), table
