@@ -58,7 +58,7 @@ def recognise(record: Record) -> Envelope | None:
     of a rollout. In a file that is named like one every line is, also a damaged one. Never raises."""
     place = place_of(record.source)
     head = _head(record.data)
-    if not place.is_rollout and not (head.type in LINE_TYPES and bytes(memoryview(head.payload)[:1]) == b"{"):
+    if not place.is_rollout and not (str(head.type) in LINE_TYPES and bytes(memoryview(head.payload)[:1]) == b"{"):
         return None
     subject = f"session/{place.thread[:_SESSION_CHARS]}" if place.thread else subject_of(record.source)
     return Envelope(PREFIX + _kind(head), subject, rfc3339(head.timestamp))

@@ -7,6 +7,7 @@ from eventsrc.formats.claude_code import ClaudeCode
 from eventsrc.formats.codex import Codex
 from eventsrc.formats.conversation import Conversation
 from eventsrc.formats.sse_lines import SseLines
+from eventsrc.plugin import Format
 from eventsrc.testing.generate import generate_sse_lines, generate_transcript
 from tests.conformance.formats import FormatConformance, lines_of, record_of
 
