@@ -183,6 +183,7 @@ FIGURE_FAMILIES, FIGURE_SERIES = 20, 50  # of one read model, and of one family:
 HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRESS_SECONDS means what it says
 
 # --- the machine around it -----------------------------------------------------------------------------------------
+OPENING_SECONDS = 60.0  # asked of systemd again and again while the log is opened: a lost index is built from all of it
 SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)
 DISK_WRONG_BYTES = 256 * MIB  # doctor: a few segments; below, the next busy hour finds the disk full
 DISK_CAREFUL_BYTES = 2 * 1024 * MIB  # doctor: weeks of agents' work, and room for a rebuild beside the live read model

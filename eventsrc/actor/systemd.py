@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, MutableMapping
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 
 import msgspec
 
@@ -26,6 +28,24 @@ def status(text: str) -> str:
 def extend_timeout(seconds: float) -> str:
     """Asks for so much more time from now, while a long recovery or a drain goes on."""
     return f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}"
+
+
+@contextmanager
+def more_time(seconds: float, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Asks for so much more time again and again inside the `with`: for work whose end nobody knows, on any thread."""
+    done = threading.Event()
+
+    def ask() -> None:
+        while notify(extend_timeout(seconds), environ=environ) and not done.wait(seconds / 3):
+            pass
+
+    asking = threading.Thread(target=ask, name="more time", daemon=True)
+    asking.start()
+    try:
+        yield
+    finally:
+        done.set()
+        asking.join()
 
 
 def notify(*assignments: str, environ: Mapping[str, str] = os.environ) -> bool:

@@ -30,10 +30,12 @@ def doctor(data: str | None, config_file: str | None, as_json: bool) -> int:
     from eventsrc.clock import SystemClock
     from eventsrc.config import agent_folders, data_directory
     from eventsrc.doctor import Scene, examine, worst
+    from eventsrc.source.pattern import roots
 
     settings = loaded(data, config_file).settings
     place = data_directory(settings)
-    followed = tuple(Path(path).expanduser() for path in settings.source.paths) or tuple(agent_folders())
+    named = roots(settings.source.paths or agent_folders())
+    followed = tuple(Path(root.path if root.exact else root.folder) for root in named)
     findings = examine(Scene(place, settings, os.environ, SystemClock().now(), followed))
     level = worst(findings)
     if as_json:

@@ -23,7 +23,7 @@ from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import CannotListen, EventsrcError
 from eventsrc.http import bind_unix
 from eventsrc.http.server import Door, HttpServer
-from eventsrc.limits import HEALTH_SECONDS, LOOK_SECONDS, VERIFY_AT_START_BYTES
+from eventsrc.limits import HEALTH_SECONDS, LOOK_SECONDS, OPENING_SECONDS, VERIFY_AT_START_BYTES
 from eventsrc.liveness import Prober
 from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
@@ -94,10 +94,11 @@ class Service:
 
     async def run(self) -> None:
         """Opens the log, starts every actor, serves until `stop` or a signal, drains. Raises what an actor died of."""
-        systemd.notify(systemd.status("opening the log"), systemd.extend_timeout(60))
-        pipeline = await anyio.to_thread.run_sync(
-            Pipeline, self.data, self.settings, self.disk, self.clock, self.metrics, limiter=self._thread
-        )
+        systemd.notify(systemd.status("opening the log"))
+        with systemd.more_time(OPENING_SECONDS):
+            pipeline = await anyio.to_thread.run_sync(
+                Pipeline, self.data, self.settings, self.disk, self.clock, self.metrics, limiter=self._thread
+            )
         self._head = pipeline.watermark
         try:
             await self._supervise(pipeline)

@@ -219,6 +219,8 @@ def test_a_followed_folder_that_is_gone_or_silent(doctor: Doctor, monkeypatch: p
     assert found["level"] == "careful" and "for 30 days" in found["reason"]
     (folder / "b.jsonl").write_text("{}\n")
     assert doctor.finding("sources")["level"] == "ok"
+    monkeypatch.setenv("EVENTSRC_SOURCE_PATHS", str(folder / "*.jsonl"))
+    assert doctor.finding("sources")["level"] == "ok"
 
 
 @pytest.fixture

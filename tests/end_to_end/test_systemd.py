@@ -179,6 +179,13 @@ def test_the_jobs_of_the_timers_check_the_log_and_make_a_checkpoint(machine: Mac
     assert "eventsrc-verify.timer" in timers and "eventsrc-checkpoint.timer" in timers
 
 
+def test_doctor_finds_nothing_wrong_with_it(machine: Machine) -> None:
+    told = json.loads(machine.run(EVENTSRC, "doctor", "--json", "--data", "/var/lib/eventsrc").stdout)
+    found = {one["check"]: (one["level"], one["reason"]) for one in told["checks"]}
+    assert found["service"][0] == found["permissions"][0] == found["verify"][0] == found["checkpoint"][0] == "ok"
+    assert found["port"] == ("ok", "this service answers on 127.0.0.1:8787")
+
+
 def test_damage_is_told_by_the_job_and_by_systemd(machine: Machine) -> None:
     segment = min((machine.data / "log").glob("0*.jsonl"))
     sound = segment.read_bytes()

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import anyio
@@ -104,6 +105,17 @@ def test_systemd_hears_what_is_said(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("address", ["", "vsock:2:1", "/nobody/listens/here"])
 def test_without_systemd_nothing_is_said_and_nothing_fails(address: str) -> None:
     assert not systemd.notify(systemd.READY, environ={"NOTIFY_SOCKET": address} if address else {})
+
+
+def test_more_time_is_asked_for_until_the_work_is_done(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(10)
+        with systemd.more_time(0.03, {"NOTIFY_SOCKET": str(tmp_path / "notify")}):
+            assert [manager.recv(100) for _ in range(3)] == [b"EXTEND_TIMEOUT_USEC=30000"] * 3
+        assert not any(thread.name == "more time" for thread in threading.enumerate())
+    with systemd.more_time(60, {}):  # nobody to ask
+        pass
 
 
 def test_a_manager_that_does_not_read_never_blocks_the_service(tmp_path: Path) -> None:
