@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterable
-from itertools import groupby
 from pathlib import Path
 
 from eventsrc.errors import ReadModelDamaged
@@ -71,26 +70,22 @@ class GrowingFiles:
         self._before.clear()
 
     def recover(self, rows: Iterable[tuple[str, int]]) -> None:
-        """Makes the files what `rows` (path, bytes), sorted by path, say. One look per folder, nothing is read."""
+        """Makes the files what `rows` (path, bytes) say: cuts what is too long, raises `ReadModelDamaged` for what is
+        too short, removes folders that no row names. One look per file, nothing is read. A new file in a folder that
+        is named stays: the batch that made it comes again, and cuts it before it appends."""
         strangers = {entry.name for entry in os.scandir(self._root)} if self._root.is_dir() else set()
-        for home, files in groupby(rows, lambda row: row[0].partition("/")[0]):
-            self._recover_folder(home, {path.partition("/")[2]: size for path, size in files})
-            strangers.discard(home)
+        for path, size in rows:
+            try:
+                found = os.lstat(f"{self._root}/{path}").st_size
+            except FileNotFoundError:
+                found = 0
+            if found < size:
+                raise self._short(path, found, size)
+            if found > size:
+                os.truncate(self._place(path), size)
+            strangers.discard(path.partition("/")[0])
         for name in strangers:
             _remove(self._root / name)
-
-    def _recover_folder(self, home: str, expected: dict[str, int]) -> None:
-        folder = self._root / home
-        with os.scandir(folder) if folder.is_dir() else contextlib.nullcontext(()) as entries:
-            sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
-        for name, size in expected.items():
-            found = sizes.pop(name, 0)
-            if found < size:
-                raise self._short(f"{home}/{name}", found, size)
-            if found > size:
-                os.truncate(folder / name, size)
-        for name in sizes:
-            _remove(folder / name)
 
     def _open(self, path: str, *, new: bool) -> int:
         place = self._place(path)

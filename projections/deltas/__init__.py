@@ -97,8 +97,8 @@ class Deltas(Projection):
         self._files.keep()
 
     def recover(self) -> None:
-        """Cuts every file back to its row and removes those that no row names."""
-        rows = self.connection.execute("SELECT path, bytes FROM files ORDER BY path")
+        """Cuts every file back to its row."""
+        rows = self.connection.execute("SELECT path, bytes FROM files")
         self._files.recover((path.removeprefix(BELOW), size) for path, size in rows)
 
     def close(self) -> None:

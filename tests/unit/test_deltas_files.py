@@ -167,9 +167,8 @@ def test_a_batch_that_is_undone_leaves_the_files_as_they_were(tmp_path: Path, po
 def test_a_file_that_ran_ahead_of_its_row_is_cut_back(tmp_path: Path, extra: bytes) -> None:
     with Given(Deltas, tmp_path) as given:
         given.facts(piece("kept"), piece("other", "req_2"))
-        for name in ("req_1/index_0.txt", "req_1/index_9.txt"):
-            with (tmp_path / name).open("ab") as file:
-                file.write(extra)
+        with (tmp_path / "req_1/index_0.txt").open("ab") as file:
+            file.write(extra)
         (tmp_path / "req_3").mkdir()
         (tmp_path / "req_3/index_0.txt").write_bytes(extra)
         given.projection.recover()
@@ -185,6 +184,16 @@ def test_a_file_that_ran_ahead_is_cut_before_it_is_appended_to(tmp_path: Path) -
             file.write(b"ahead")
         given.facts(piece("!"))
         assert files(tmp_path) == {"req_1/index_0.txt": "kept!"}
+
+
+def test_a_file_of_a_block_that_no_row_counts_yet_is_cut_when_its_batch_comes_again(tmp_path: Path) -> None:
+    with Given(Deltas, tmp_path) as given:
+        given.facts(piece("kept"))
+        (tmp_path / "req_1/index_1.txt").write_bytes(b"never committed")
+        given.projection.recover()
+        given.facts(piece("new", index=1))
+        assert files(tmp_path) == {"req_1/index_0.txt": "kept", "req_1/index_1.txt": "new"}
+        agreeing(given)
 
 
 @pytest.mark.parametrize("left", [None, 0, 3])
