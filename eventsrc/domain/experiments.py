@@ -68,6 +68,15 @@ class ExperimentPhase(ExperimentFactBase, frozen=True, kw_only=True):
     status: str | None = None
 
 
+class ExperimentProcess(ExperimentFactBase, frozen=True, kw_only=True):
+    """The process that runs an experiment: named by the producer (`alive` None), or seen alive or gone."""
+
+    pid: int
+    alive: bool | None = None
+    process_started: float | None = None
+    boot_id: str = ""
+
+
 class ExperimentLoaded(ExperimentFactBase, frozen=True, kw_only=True):
     """An experiment was loaded into the analytics database."""
 
@@ -188,6 +197,7 @@ class ContextTruncated(ExperimentFactBase, frozen=True, kw_only=True):
 ExperimentFact: TypeAlias = (
     ExperimentDescribed
     | ExperimentPhase
+    | ExperimentProcess
     | ExperimentLoaded
     | DialogueStarted
     | DialogueEnded

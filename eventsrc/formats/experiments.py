@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import msgspec
 
@@ -17,12 +18,15 @@ from eventsrc.formats.experiment_events import READERS, activity, common_of
 from eventsrc.formats.experiment_fields import Outer, fields_of, is_object, outer_of, text
 from eventsrc.formats.experiment_manifest import manifest_of, read_manifest
 from eventsrc.limits import ID_CHARS
-from eventsrc.plugin import Envelope, Event, Fact, Record, Unknown, parse_time
+from eventsrc.plugin import Envelope, Event, ExperimentProcess, Fact, Record, Unknown, parse_time
 
 PREFIX = "experiment."
 MANIFEST = PREFIX + "manifest"
+PROCESS = PREFIX + "process"
 
 _NAME = re.compile(r"[A-Z][A-Za-z]{2,60}Event")
+_PID = re.compile(rb"[1-9][0-9]{0,9}\s*")
+_PID_FILE = ".pid"
 _ID_CHARS = ID_CHARS - len("conversation/")
 
 
@@ -35,14 +39,17 @@ _IDS = msgspec.json.Decoder(_Ids)
 
 
 class Experiments:
-    """Event files of both eras, `manifest.json` and `metadata.json`."""
+    """Event files of both eras, `manifest.json`, `metadata.json` and pid files."""
 
     name: ClassVar[str] = "experiments"
     version: ClassVar[int] = 1
     types: ClassVar[tuple[str, ...]] = (PREFIX,)
 
     def recognise(self, record: Record) -> Envelope | None:
-        """`experiment.<event type>` with the conversation as the subject, or `experiment.manifest`. Never raises."""
+        """`experiment.<event type>` with the conversation as the subject, `experiment.manifest`, or
+        `experiment.process` of a pid file. Never raises."""
+        if record.source.endswith(_PID_FILE):
+            return _process(record)
         if b'"event_type"' not in record.data and b'"experiment_id"' not in record.data:
             return None
         try:
@@ -54,6 +61,8 @@ class Experiments:
     def read(self, event: Event) -> Sequence[Fact]:
         """What an event means. A type that nobody knows yet is a sign of life, and kept."""
         data = event.data if event.data_base64 is None else event.raw
+        if event.type == PROCESS:
+            return [ExperimentProcess(experiment_id=_stem(event.source), pid=int(bytes(data)))]
         if event.type == MANIFEST:
             return [read_manifest(data, event.source.rpartition("/")[0])]
         fields = fields_of(data)
@@ -64,6 +73,16 @@ class Experiments:
         if read is None:
             return [*activity(common, fields), Unknown(agent=self.name, what=kind)]
         return read(common, fields)
+
+
+def _process(record: Record) -> Envelope | None:
+    """A file `active/<experiment>.pid` that holds a number."""
+    subject = _of_experiment(_stem(record.source))
+    return Envelope(PROCESS, subject) if subject and _PID.fullmatch(record.data) else None
+
+
+def _stem(source: str) -> str:
+    return unquote(source.rpartition("/")[2]).removesuffix(_PID_FILE)
 
 
 def _event(outer: Outer) -> Envelope | None:

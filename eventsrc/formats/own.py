@@ -17,6 +17,7 @@ from eventsrc.plugin import (
     Envelope,
     Event,
     ExperimentLoaded,
+    ExperimentProcess,
     Fact,
     MachineWoke,
     ProcessGone,
@@ -87,8 +88,25 @@ class Own:
                 return []
 
 
+EXPERIMENT = "experiment"
+"""Stands for the agent where the process of an experiment is watched; then `sid` is the experiment's id."""
+
+
+def _experiment(process: _Process, event: Event, alive: bool) -> Fact:
+    return ExperimentProcess(
+        experiment_id=process.sid,
+        time=_when(event),
+        pid=process.pid,
+        alive=alive,
+        process_started=process.process_started,
+        boot_id=process.boot_id,
+    )
+
+
 def _seen(event: Event) -> Fact:
     process = msgspec.json.decode(event.data, type=_Process)
+    if process.agent == EXPERIMENT:
+        return _experiment(process, event, alive=True)
     return ProcessSeen(
         sid=process.sid,
         pid=process.pid,
@@ -101,6 +119,8 @@ def _seen(event: Event) -> Fact:
 
 def _gone(event: Event) -> Fact:
     process = msgspec.json.decode(event.data, type=_Process)
+    if process.agent == EXPERIMENT:
+        return _experiment(process, event, alive=False)
     return ProcessGone(
         sid=process.sid,
         pid=process.pid,

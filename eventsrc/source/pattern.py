@@ -14,8 +14,11 @@ from eventsrc.errors import UsageError
 LINES = ("**/*.jsonl", "**/rollout-*.jsonl.zst", "**/*.sse")
 """What is followed in a folder that is named without a pattern. Of packed files only those that nothing else packs:
 what rotation has packed was read before."""
-SIDECARS = ("**/agent-*.meta.json", "**/manifest.json", "**/metadata.json")
-"""Small JSON files beside transcripts and experiments that are recorded as a whole."""
+SIDECARS = (
+    *("**/agent-*.meta.json", "**/manifest.json", "**/metadata.json"),
+    *("**/active/*.pid", "**/active_experiments/*.pid"),
+)
+"""Small files beside transcripts and experiments that are recorded as a whole."""
 _MAGIC = re.compile(r"[*?\[]")
 
 

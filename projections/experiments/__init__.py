@@ -21,8 +21,10 @@ from eventsrc.plugin import (
     ExperimentFactBase,
     ExperimentLoaded,
     ExperimentPhase,
+    ExperimentProcess,
     Projection,
     Reading,
+    parse_time,
 )
 from projections.experiments.dialogues import Course
 from projections.experiments.manifests import Manifests
@@ -39,7 +41,7 @@ class Experiments(Projection):
     """Folds events of dialogues and manifests into experiments, conversations, turns, messages, tokens and errors."""
 
     name = "experiments"
-    version = 1
+    version = 2
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = QUESTIONS
@@ -59,7 +61,7 @@ class Experiments(Projection):
             if not isinstance(fact, ExperimentFactBase):
                 continue
             if not fact.dialogue_id:
-                self._about_all(fact, reading.position)
+                self._about_all(fact, reading)
                 continue
             if first and not self._is_new(fact):
                 return
@@ -93,13 +95,18 @@ class Experiments(Projection):
                 self._manifests.made(row.experiment_id)
             self._named[row.experiment_id] = position
 
-    def _about_all(self, fact: ExperimentFact, position: int) -> None:
-        if isinstance(fact, ExperimentLoaded):  # says nothing about the experiment itself
+    def _about_all(self, fact: ExperimentFact, reading: Reading) -> None:
+        if isinstance(fact, ExperimentLoaded):  # this and the next say nothing about what happened in it
             self._manifests.loaded(fact)
+            return
+        if isinstance(fact, ExperimentProcess):
+            self._manifests.process(fact, parse_time(reading.recorded))
             return
         if isinstance(fact, ExperimentDescribed):
             self._manifests.described(fact)
         elif isinstance(fact, ExperimentPhase):
             self._manifests.phase(fact)
+        elif isinstance(fact, ExperimentProcess):
+            self._manifests.process(fact, parse_time(reading.recorded))
         if fact.experiment_id:
-            self._named[fact.experiment_id] = position
+            self._named[fact.experiment_id] = reading.position

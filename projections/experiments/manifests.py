@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from eventsrc.plugin import ExperimentDescribed, ExperimentLoaded, ExperimentPhase
+from eventsrc.plugin import ExperimentDescribed, ExperimentLoaded, ExperimentPhase, ExperimentProcess
 from projections.experiments.rows import Dialogues
 
 _MADE = """INSERT INTO experiments(experiment_id, state, last_position, loaded_position) VALUES (?, 'created', 0, 0)
@@ -15,6 +15,10 @@ _DESCRIBED = """UPDATE experiments SET name = coalesce(:name, name), created_at 
     config = coalesce(:config, config), error = :error, folder = :folder, claimed_status = :status,
     claimed_completed = :claimed_completed, claimed_failed = :claimed_failed, claimed_completed_at = :completed
   WHERE experiment_id = :id"""
+_NAMED = """UPDATE experiments SET pid = ?, pid_time = ?, is_alive = NULL, process_started = NULL, boot_id = NULL
+  WHERE experiment_id = ?"""
+_SEEN = """UPDATE experiments SET is_alive = ?, process_started = ?, boot_id = ?
+  WHERE experiment_id = ? AND pid = ? AND is_alive IS NOT 0"""
 _LOADED = """UPDATE experiments SET loaded_at = ?, loaded_rows = ?, loaded_rejected = ?, loaded_position = ?
   WHERE experiment_id = ?"""
 
@@ -85,6 +89,15 @@ class Manifests:
         self._connection.execute(
             "UPDATE experiments SET phase = ? WHERE experiment_id = ?", (phase, fact.experiment_id)
         )
+
+    def process(self, fact: ExperimentProcess, recorded: float | None) -> None:
+        """A pid file names a process, or somebody saw that it lives, or that it is gone for good."""
+        self.made(fact.experiment_id)
+        if fact.alive is None:
+            self._connection.execute(_NAMED, (fact.pid, recorded, fact.experiment_id))
+        else:
+            who = (fact.experiment_id, fact.pid)
+            self._connection.execute(_SEEN, (int(fact.alive), fact.process_started, fact.boot_id, *who))
 
     def loaded(self, fact: ExperimentLoaded) -> None:
         """The analytics database has it, up to a position."""

@@ -142,6 +142,13 @@ QUESTIONS = (
         ("id",),
     ),
     Question(
+        "watched_processes",
+        """SELECT experiment_id AS sid, pid, 'experiment' AS agent, pid_time AS seen_time, process_started, boot_id
+        FROM experiments WHERE pid IS NOT NULL AND pid_time IS NOT NULL AND is_alive IS NOT 0
+          AND state IN ('created', 'open', 'paused', 'post_processing') ORDER BY pid_time DESC""",
+        "Processes of experiments that may still run: the service watches them.",
+    ),
+    Question(
         "unloaded",
         f"""{_RUNS} SELECT r.id, r.state, e.last_position FROM runs r JOIN experiments e ON e.experiment_id = r.id
         WHERE r.state NOT IN ('running', 'stalled', 'paused', 'created', 'post_processing')

@@ -17,7 +17,7 @@ SCHEMA = (
       completed_at REAL, planned_conversations INTEGER, config TEXT, error TEXT, folder TEXT, phase TEXT,
       claimed_status TEXT, claimed_completed INTEGER, claimed_failed INTEGER, claimed_completed_at REAL,
       last_position INTEGER NOT NULL, loaded_at REAL, loaded_rows INTEGER, loaded_rejected INTEGER,
-      loaded_position INTEGER NOT NULL
+      loaded_position INTEGER NOT NULL, pid INTEGER, pid_time REAL, is_alive INTEGER, process_started REAL, boot_id TEXT
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE conversations(
       conversation_id TEXT PRIMARY KEY, experiment_id TEXT, agent_a_model TEXT, agent_b_model TEXT,

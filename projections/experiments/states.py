@@ -15,7 +15,7 @@ OVER = "('completed', 'failed', 'interrupted', 'empty', 'ended', 'crashed', 'nev
 STALLED_SECONDS = 120.0
 """Silence after which an open dialogue counts as stalled."""
 CRASHED_FACTOR = 10
-"""An open dialogue that is silent so many times longer counts as crashed: nobody tells whether its process lives."""
+"""An open dialogue that is silent so many times longer counts as crashed, unless its process was seen to live."""
 
 
 def end_state(end: DialogueEnded) -> str:
@@ -32,12 +32,15 @@ def end_state(end: DialogueEnded) -> str:
 
 
 def dialogue_state(table: str) -> str:
-    """SQL: the state of a dialogue at `:now`. What is open depends on how long nothing was heard of it."""
+    """SQL: the state of a dialogue at `:now`. What is open depends on how long nothing was heard of it, and on whether
+    the process of its experiment lives, as far as that was seen."""
     silent = f":now - coalesce({table}.alive_at, 0)"
     limit = "CAST(:stalled_after AS REAL)"
+    lives = f"(SELECT x.is_alive FROM experiments x WHERE x.experiment_id = {table}.experiment_id)"
     return f"""CASE WHEN {table}.state != 'open' THEN {table}.state
+    WHEN {lives} = 0 THEN 'crashed'
     WHEN {silent} < {limit} THEN 'running'
-    WHEN {silent} < {limit} * {CRASHED_FACTOR} THEN 'stalled' ELSE 'crashed' END"""
+    WHEN {silent} < {limit} * {CRASHED_FACTOR} OR {lives} = 1 THEN 'stalled' ELSE 'crashed' END"""
 
 
 def experiment_state(state: str, active: str, waiting: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,23 @@ def test_experiments_are_listed_and_shown(eventsrc: Eventsrc, tmp_path: Path) ->
 def test_the_exit_code_of_status_is_the_outcome(eventsrc: Eventsrc, tmp_path: Path, end: str | None, code: int) -> None:
     eventsrc.json("ingest", str(lab(tmp_path / "lab", end)))
     assert eventsrc.run("experiments", "status", "calm-lake").returncode == code
+
+
+@pytest.mark.slow
+def test_an_experiment_crashes_when_its_process_does(eventsrc: Eventsrc, tmp_path: Path) -> None:
+    folder = lab(tmp_path / "lab", end=None)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        (folder / "active").mkdir()
+        (folder / "active" / "experiment_0a1b2c3d.pid").write_text(f"{process.pid}\n")
+        eventsrc.start(folder)
+
+        def state() -> str:
+            return str(eventsrc.json("experiments", "list", "--no-chats")[0]["state"])
+
+        eventsrc.until(lambda: eventsrc.run("experiments", "list").stdout and state() == "stalled")
+        process.kill()
+    eventsrc.until(lambda: state() == "crashed")
+    assert eventsrc.run("experiments", "status", "calm-lake").returncode == 1
 
 
 def test_what_is_not_there_or_could_be_several_is_said(eventsrc: Eventsrc, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from eventsrc.clock import parse_time
-from eventsrc.plugin import ExperimentLoaded
+from eventsrc.formats.experiments import Experiments as Format
+from eventsrc.plugin import ExperimentLoaded, ExperimentProcess
 from eventsrc.testing.given import Given
 from projections.experiments import Experiments
+from tests.conformance.formats import record_of
 from tests.unit.experiments_kit import FOLDER, at, dialogue, line, manifest, readings, renumbered, said
 
 EXPERIMENT = "experiment_0a1b2c3d"
@@ -79,6 +81,26 @@ def test_without_an_end_it_is_running_then_stalled_then_crashed(tmp_path: Path) 
     with given(tmp_path, [*claimed("conv_1"), *log(dialogue(end=None))]) as found:
         assert [state(found, now) for now in (AT_ONCE, LATER, LONG_AFTER)] == ["running", "stalled", "crashed"]
         assert found.rows("SELECT state FROM experiments") == [("open",)], "nothing stored depends on the clock"
+
+
+def test_a_process_that_is_gone_is_a_crash_and_one_that_lives_is_none(tmp_path: Path) -> None:
+    pid_file = [("file:///lab/active/experiment_0a1b2c3d.pid", b"4711\n")]
+    with given(tmp_path, [*pid_file, *claimed("conv_1"), *log(dialogue(end=None))]) as found:
+        assert state(found, LONG_AFTER) == "crashed"
+        (watched,) = found.ask("watched_processes")
+        assert (watched["sid"], watched["pid"], watched["agent"]) == (EXPERIMENT, 4711, "experiment")
+        found.facts(ExperimentProcess(experiment_id=EXPERIMENT, pid=4711, alive=True, process_started=1.0, boot_id="b"))
+        assert [state(found, now) for now in (AT_ONCE, LATER, LONG_AFTER)] == ["running", "stalled", "stalled"]
+        found.facts(ExperimentProcess(experiment_id=EXPERIMENT, pid=1, alive=False))
+        assert state(found, AT_ONCE) == "running", "another process"
+        found.facts(ExperimentProcess(experiment_id=EXPERIMENT, pid=4711, alive=False))
+        assert state(found, AT_ONCE) == "crashed"
+        assert found.ask("watched_processes") == []
+
+
+@pytest.mark.parametrize("content", [b"", b"0", b"-5", b"12 34", b"pid", b"99999999999", b"{}"])
+def test_a_pid_file_holds_a_number_or_is_none(content: bytes) -> None:
+    assert Format().recognise(record_of(content, source="file:///lab/active/experiment_1.pid")) is None
 
 
 def test_a_pause_lasts_until_it_is_resumed(tmp_path: Path) -> None:
