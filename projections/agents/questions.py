@@ -80,18 +80,19 @@ QUESTIONS = (
     ),
     Question(
         "pending",
-        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results a
-            WHERE NOT EXISTS (SELECT 1 FROM tool_calls c WHERE c.tool_use_id = a.tool_use_id AND c.outcome IS NOT NULL)
-            ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT})),
-          parts AS (SELECT b.tool_name, b.content AS input, b.tool_use_id, b.sid, b.complete_time, b.round_id
-            FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
-          UNION ALL SELECT c.tool_name, c.input, c.tool_use_id, c.sid, c.start_time, c.round_id FROM tool_calls c
-            WHERE c.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM awaited_results a
-              WHERE a.tool_use_id = c.tool_use_id))
-        SELECT p.tool_name, :now - p.complete_time AS age, {state()} AS state, p.input, p.tool_use_id, p.sid,
-          p.complete_time, p.round_id, s.is_active
-        FROM parts p CROSS JOIN sessions s ON s.sid = p.sid ORDER BY p.complete_time DESC
-        LIMIT coalesce(:limit, {_LIMIT})""",
+        f"""WITH newest AS MATERIALIZED (
+          SELECT a.tool_use_id, a.sid, a.complete_time FROM awaited_results a WHERE NOT EXISTS (
+            SELECT 1 FROM tool_calls c WHERE c.tool_use_id = a.tool_use_id AND c.outcome IS NOT NULL)
+          UNION ALL
+          SELECT c.tool_use_id, c.sid, c.start_time FROM tool_calls c WHERE c.outcome IS NULL AND NOT EXISTS (
+            SELECT 1 FROM awaited_results a WHERE a.tool_use_id = c.tool_use_id)
+          ORDER BY 3 DESC LIMIT coalesce(:limit, {_LIMIT}))
+        SELECT coalesce(b.tool_name, c.tool_name) AS tool_name, :now - n.complete_time AS age, {state()} AS state,
+          coalesce(b.content, c.input) AS input, n.tool_use_id, n.sid, n.complete_time,
+          coalesce(b.round_id, c.round_id) AS round_id, s.is_active
+        FROM newest n CROSS JOIN sessions s ON s.sid = n.sid
+        LEFT JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
+        LEFT JOIN tool_calls c ON c.tool_use_id = n.tool_use_id ORDER BY n.complete_time DESC""",
         f"Tool calls without a result, with their age and the state of their session; the newest `limit` ({_LIMIT}).",
         ("now", "limit"),
         defaults={"limit": _LIMIT},
@@ -101,9 +102,10 @@ QUESTIONS = (
         f"""WITH shown AS MATERIALIZED (
           SELECT * FROM (SELECT sid FROM sessions WHERE is_active = 1 ORDER BY last_activity_time DESC LIMIT {_SCREEN})
           UNION SELECT * FROM (SELECT sid FROM sessions ORDER BY last_activity_time DESC LIMIT {_SCREEN}))
-        SELECT s.is_active, s.agent, s.sid, s.pid, s.title, s.cwd, s.model, s.waiting_reason, s.start_time,
-          s.last_activity_time, s.round_count, r.round_number, r.state AS round_state, r.user_prompt,
-          b.tool_name, b.complete_time AS tool_start_time,
+        SELECT {LIVE} AS is_active, {state()} AS state, s.agent, s.sid, s.pid, s.title, s.cwd, s.model,
+          s.waiting_reason, s.start_time, s.last_activity_time, s.round_count, r.round_number, r.state AS round_state,
+          r.user_prompt, coalesce(b.tool_name, c.tool_name) AS tool_name,
+          coalesce(b.complete_time, c.start_time) AS tool_start_time,
           (SELECT coalesce(sum(input_tokens + cache_creation_input_tokens + cache_read_input_tokens), 0)
             FROM usage_totals u WHERE u.sid = s.sid) AS input_tokens,
           (SELECT coalesce(sum(output_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS output_tokens,
@@ -113,9 +115,15 @@ QUESTIONS = (
         LEFT JOIN rounds r ON r.round_id = (SELECT round_id FROM rounds o WHERE o.sid = s.sid
           ORDER BY o.round_number DESC LIMIT 1)
         LEFT JOIN content_blocks b ON r.state = 'open' AND b.tool_use_id = (SELECT tool_use_id FROM awaited_results a
-          WHERE a.sid = s.sid AND a.complete_time >= coalesce(r.start_time, 0) ORDER BY a.complete_time DESC LIMIT 1)
-        ORDER BY s.is_active DESC, s.last_activity_time DESC, s.sid""",
-        f"What a screen shows: sessions that are active, and the {_SCREEN} last ones, with round, tool and tokens.",
+          WHERE a.sid = s.sid AND a.complete_time >= coalesce(r.start_time, 0) AND NOT EXISTS (SELECT 1
+            FROM tool_calls o WHERE o.tool_use_id = a.tool_use_id AND o.outcome IS NOT NULL)
+          ORDER BY a.complete_time DESC LIMIT 1)
+        LEFT JOIN tool_calls c ON r.state = 'open' AND c.tool_use_id = (SELECT tool_use_id FROM tool_calls o
+          WHERE o.sid = s.sid AND o.outcome IS NULL AND o.start_time >= coalesce(r.start_time, 0)
+          ORDER BY o.start_time DESC LIMIT 1)
+        ORDER BY 1 DESC, s.last_activity_time DESC, s.sid""",
+        f"What a screen shows: sessions that live, and the {_SCREEN} last ones, with state, round, tool and tokens.",
+        ("now",),
     ),
     Question(
         "watched_processes",

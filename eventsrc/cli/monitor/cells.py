@@ -11,6 +11,8 @@ from eventsrc.cli.output import duration, moment
 from eventsrc.query import harmless
 
 Row: TypeAlias = Mapping[str, Any]
+VERDICTS = ("stalled", "orphaned", "background")
+"""States that say more than what follows from a row."""
 QUIET_SECONDS = 30.0
 """Without a sign of life for so long, a session that should work is called silent."""
 WHOLE = 2_000
@@ -100,6 +102,8 @@ def compact(number: float | None) -> str:
 
 def state(row: Row, now: float) -> str:
     """What a session does, as far as its records tell and the clock."""
+    if row.get("state") in VERDICTS:
+        return str(row["state"])
     if not row.get("is_active"):
         return str(row.get("round_state") or "ended")
     if row.get("waiting_reason"):
