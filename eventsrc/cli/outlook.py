@@ -68,12 +68,13 @@ def warnings(run: Row) -> list[str]:
 
 
 def pace_line(run: Row, ahead: Outlook) -> str:
-    """`2.4 turns/min, about 3m 20s left, convergence 0.61, 12 messages, 340 tokens, 0 errors`."""
+    """`2.4 turns/min, about 3m 20s left, convergence 0.61, 12 messages, 340 tokens, 2 errors`."""
     paced = run.get("turn_seconds")
     rate = f"{60 * max(1, run['active']) / paced:.1f} turns/min" if paced else "no turn yet"
     left = f", about {duration(ahead.seconds_left)} left" if ahead.seconds_left is not None else ""
     convergence = "" if run["convergence"] is None else f", convergence {run['convergence']:.2f}"
-    return f"{rate}{left}{convergence}, {run['messages']} messages, {run['tokens']} tokens, {run['errors']} errors"
+    errors = f", {run['errors']} errors" if run["errors"] else ""
+    return f"{rate}{left}{convergence}, {run['messages']} messages, {run['tokens']} tokens{errors}"
 
 
 def progress_line(run: Row, ahead: Outlook) -> str:
