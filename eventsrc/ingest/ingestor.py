@@ -12,7 +12,9 @@ from eventsrc.actor import Mailbox, Sender, Ticket
 from eventsrc.errors import QueueFull, Rejected
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
-from eventsrc.log import Batch, codec
+from eventsrc.log import Batch
+from eventsrc.log.draft import draft, drafts
+from eventsrc.log.plain import lines_of
 from eventsrc.log.writer import Append
 
 FEW = 8  # records of a batch that costs less than giving way to other tasks does
@@ -26,12 +28,16 @@ class Arrival(msgspec.Struct, frozen=True):
     patient: bool = True
     """True for sources that can wait for a full disk; False where a person waits for the answer."""
     expected_revision: dict[str, int] | None = None
+    after: Ticket[Appended] | None = None
+    """A batch that was handed over before; refused like it, because the two belong to one sequence."""
 
 
 class Recognise(Protocol):
-    """What the formats offer: the envelope of a record, whatever it is."""
+    """What the formats offer: envelopes of records, whatever they are."""
 
-    def __call__(self, record: Record) -> Envelope: ...
+    def recognise(self, record: Record) -> Envelope: ...
+
+    def recognise_lines(self, records: Sequence[Record], lines: bytes) -> list[Envelope]: ...
 
 
 def weigh(arrival: Arrival) -> int:
@@ -47,12 +53,12 @@ class Ingestor:
     def __init__(
         self,
         mailbox: Mailbox[Arrival],
-        recognise: Recognise,
+        formats: Recognise,
         log: Mailbox[Append],
         progress: Callable[[int], None] = lambda _events: None,
     ) -> None:
         self._mailbox = mailbox
-        self._recognise = recognise
+        self._formats = formats
         self._log = log
         self._progress = progress
 
@@ -71,13 +77,17 @@ class Ingestor:
             log.close()
 
     async def _pass_on(self, arrival: Arrival, log: Sender[Append]) -> None:
-        """A batch that cannot become valid events is answered here; everything else is answered by the log."""
+        """A batch that cannot become valid events is answered here; everything else is answered by the log, which
+        refuses nothing of a source that can wait."""
+        if arrival.after is not None and arrival.after.failure is not None:
+            arrival.ticket.fail(arrival.after.failure)
+            return
         try:
-            drafts = drafts_of(arrival.records, self._recognise)
+            drafts = drafts_of(arrival.records, self._formats)
         except Rejected as error:
             arrival.ticket.fail(error)
             return
-        append = Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+        append = Append.of(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
         try:
             if len(drafts) > FEW:
                 await log.send(append)  # lets the writer in between two large batches
@@ -88,7 +98,9 @@ class Ingestor:
         self._progress(len(arrival.records))
 
 
-def drafts_of(records: Sequence[Record], recognise: Recognise) -> list[Draft]:
-    """Fills in what the producer did not give itself."""
-    draft = codec.draft
-    return [draft(record, record.envelope or recognise(record)) for record in records]
+def drafts_of(records: Sequence[Record], formats: Recognise) -> list[Draft]:
+    """Fills in what the producer did not give itself: for all records at once where each is plain JSON."""
+    lines = lines_of([record.data for record in records])
+    if lines is None:
+        return [draft(record, record.envelope or formats.recognise(record)) for record in records]
+    return drafts(records, formats.recognise_lines(records, lines))
