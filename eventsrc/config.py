@@ -51,6 +51,8 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     only: tuple[str, ...] = ()
     """Names of the read models to keep; empty: all that are installed."""
+    files: tuple[str, ...] = ()
+    """`NAME=FILE`: a file that a read model is made with, e.g. rules; with another content it is built again."""
 
 
 class CheckpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +75,19 @@ class LivenessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often processes are looked at where the kernel does not tell by itself."""
 
 
+class ZmqSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Agents that talk over ZeroMQ (needs the extra `zmq`)."""
+
+    enabled: bool = False
+    """Listen to a broker and to agents that push."""
+    subscribe: str = "tcp://127.0.0.1:5556"
+    """Where the broker publishes (its XPUB side); empty: nowhere."""
+    pull: str = "tcp://127.0.0.1:5557"
+    """Where agents push copies to; empty: nowhere. Whoever reaches it can write into the log: keep it on loopback."""
+    topics: tuple[str, ...] = ()
+    """Prefixes of topics to subscribe to; empty: everything."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; each part is one table of the TOML file."""
 
@@ -84,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     projections: ProjectionSettings = ProjectionSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     liveness: LivenessSettings = LivenessSettings()
+    zmq: ZmqSettings = ZmqSettings()
     drain_seconds: float = limits.DRAIN_SECONDS
     """From a stop signal to the end of the service."""
 
@@ -123,10 +139,17 @@ def load(
 
 
 def standard_files(environment: Mapping[str, str]) -> list[Path]:
-    """System, user and project file, weakest first."""
+    """System, user and project file, weakest first. Under systemd the system's file comes as a credential too: it may
+    then be readable for root alone."""
     user = environment.get("XDG_CONFIG_HOME") or str(platformdirs.user_config_path())
     system = [Path("/etc/eventsrc") / FILE_NAME]
-    return [*system, Path(user) / "eventsrc" / FILE_NAME, Path.cwd() / FILE_NAME]
+    if credentials := environment.get("CREDENTIALS_DIRECTORY"):
+        system = [Path(credentials) / FILE_NAME]
+    try:
+        project = [Path.cwd() / FILE_NAME]
+    except FileNotFoundError:  # the folder that we stand in was deleted; commands work all the same
+        project = []
+    return [*system, Path(user) / "eventsrc" / FILE_NAME, *project]
 
 
 def data_directory(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
@@ -216,6 +239,12 @@ def _merge(into: dict[str, Any], new: Mapping[str, Any], where: str, origin: dic
             origin[prefix + name] = where
 
 
+def _is_endpoint(text: str) -> bool:
+    """Whether ZeroMQ could use it: `tcp://HOST:PORT`, `ipc://PATH`, or empty for none."""
+    scheme, _, rest = text.partition("://")
+    return not text or (scheme in ("tcp", "ipc") and bool(rest))
+
+
 def _check(settings: Settings) -> None:
     """Values that have the right type and no sense."""
     wrong = {
@@ -224,6 +253,8 @@ def _check(settings: Settings) -> None:
         "checkpoint.every_seconds": settings.checkpoint.every_seconds >= 0,
         "checkpoint.keep": settings.checkpoint.keep >= 1,
         "liveness.every_seconds": settings.liveness.every_seconds >= 0.05,
+        "zmq.subscribe": _is_endpoint(settings.zmq.subscribe),
+        "zmq.pull": _is_endpoint(settings.zmq.pull),
         "drain_seconds": settings.drain_seconds > 0,
     }
     bad = [name for name, right in wrong.items() if not right]

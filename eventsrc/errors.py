@@ -55,10 +55,28 @@ class NotRunning(EventsrcError):
     exit_code = 3
 
 
+class HookSettings(EventsrcError):
+    """{path} cannot be edited: {reason}"""
+
+    hint = "Nothing was changed. Mend the file (the agent cannot read it either), or name another with --settings FILE."
+
+
 class CannotListen(EventsrcError):
     """Cannot listen on {listen}: {reason}"""
 
     hint = "Give another address with --listen HOST:PORT or the setting http.listen; empty: only the Unix socket."
+
+
+class EndpointUnusable(EventsrcError):
+    """The ZeroMQ endpoint {endpoint} cannot be used: {reason}"""
+
+    hint = "Name another one ([zmq] in the configuration; --xsub, --xpub of the broker), or end whoever uses it."
+
+
+class ExtraMissing(EventsrcError):
+    """{what} needs the package {package}, which is not installed."""
+
+    hint = "Install it: pip install 'eventsrc[{extra}]'"
 
 
 class NotAllowed(EventsrcError):
@@ -193,6 +211,12 @@ class UnknownProjection(EventsrcError):
     exit_code = 2
 
 
+class ReadModelUnusable(EventsrcError):
+    """The read model {name} is installed and cannot be used: {reason}"""
+
+    hint = "Correct that; 'eventsrc config' shows what is set. The log and the other read models are not affected."
+
+
 class QueryError(EventsrcError):
     """The question could not be answered: {reason}"""
 
@@ -221,7 +245,46 @@ class NotFound(EventsrcError):
     """There is no {what} {name}."""
 
 
+class NothingToAttach(NotFound):
+    """There is no {what} whose id begins with {name}."""
+
+    hint = "'eventsrc agents sessions' lists the sessions; the beginning of an id is enough."
+
+
 class ActorFailed(EventsrcError):
     """The actor {name} failed {times} times within {seconds} seconds; the last time: {reason}"""
 
     hint = "The service stops so that its supervisor sees it; see the lines before this one for the cause."
+
+
+class UnitsMissing(EventsrcError):
+    """The unit files are not where this installation should have them: {path}"""
+
+    hint = "Install eventsrc again from its wheel or its source."
+
+
+class UnitForeign(EventsrcError):
+    """{path} was not written by eventsrc and says something else; it stays as it is."""
+
+    hint = "Move it aside and try again, or keep it and put changes into a drop-in with 'systemctl edit'."
+
+
+class OutOfSight(EventsrcError):
+    """The system service could not start {path}: it is denied everything in {folder}."""
+
+    hint = (
+        "Install eventsrc elsewhere, e.g. 'python3 -m venv /opt/eventsrc && /opt/eventsrc/bin/pip install eventsrc', "
+        "or let it run as you: 'eventsrc service install --user'."
+    )
+
+
+class CommandFailed(EventsrcError):
+    """'{command}' failed: {reason}"""
+
+    hint = "Nothing after it was done; when its reason is gone, the same command goes on from here."
+
+
+class NoSystemd(EventsrcError):
+    """systemd does not run here."""
+
+    hint = "'eventsrc serve' needs none; --root DIR writes the units for a machine or an image that has it."

@@ -49,6 +49,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """True when (source, id) must be looked up: the producer may send it again. File records need no look-up."""
     extensions: dict[str, str | int | bool] | None = None
     """Further CloudEvents attributes that the producer gave; names are lower-case letters and digits."""
+    time: str | None = None
+    """When the source got it, RFC 3339, where that was long before it could be handed over; formats give it to records
+    that have no time of their own."""
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):

@@ -26,6 +26,10 @@ VERIFY_AT_START_BYTES = (
     256 * MIB
 )  # newest sealed segments that `serve` verifies before it is ready; the rest follows later
 FOLLOW_SECONDS = 0.1  # how often `tail -f` looks at the growing segment: quick for a person, next to nothing for a core
+ATTACH_SECONDS = 0.03  # how often `attach` looks: somebody watches a model type, for as long as they look
+ATTACH_REST_SECONDS = 0.5  # without an event after the end of a session before `attach` ends: the last ones come late
+ATTACH_LAG_SECONDS = 3.0  # that `attach` waits for a session which is in the log and not yet in the read model
+STORY_BLOCKS = 20_000  # blocks, messages and calls that `attach` remembers to show each once: about 10 MB
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
 DATA_DEPTH = 256  # JSON nested deeper is kept as bytes: reading it again may need more stack than a reader has left
 LOCK_PATIENCE_SECONDS = 0.1  # `verify` holds the lock for an instant when it asks whether there is a writer
@@ -54,6 +58,31 @@ WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
 COLD_LOOKS = 12  # with hints, a folder in which nothing happens is looked at every n-th idle look: 0.1 % of a core
 HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
+# --- a spool as a source -------------------------------------------------------------------------------------------
+SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: a person who waits for it does not notice
+HOOKS_LOOKED_AT = 20_000  # newest events in which `hooks status` looks for hooks: a fraction of a second
+HOOK_TIMEOUT_SECONDS = 5  # an agent waits no longer for a hook of ours, which takes milliseconds
+SPOOL_UNFINISHED_SECONDS = 3_600.0  # a file that nobody finished for so long is an accident, not somebody who writes
+
+# --- ZeroMQ --------------------------------------------------------------------------------------------------------
+ZMQ_HWM = 1_000  # messages that libzmq holds for one connection: what one wake takes out, and little memory
+ZMQ_WAITING_MESSAGES = 50_000  # received and not handed over yet, per socket: seconds of a busy mesh
+ZMQ_WAITING_BYTES = 32 * MIB  # the same in bytes; a publisher's messages beyond it are counted as a gap
+ZMQ_MESSAGE_BYTES = 64 * MIB  # a larger message ends its connection; between RECORD_BYTES and this a stub is kept
+ZMQ_EXTRA_BYTES = 48 * KIB  # topic and further frames together, kept as attributes of the event; beyond: a stub
+ZMQ_FRAMES = 16  # frames of one message that are kept; more are no agent's message
+ZMQ_SENDERS = 10_000  # senders whose last number is remembered, some 2 MB; forgotten ones are looked up in the log
+ZMQ_LOOK_SECONDS = 1.0  # how often a socket is looked at without a hint, should one have been missed
+ZMQ_RECONNECT_MS = 100  # first pause before libzmq connects again; doubles up to the next
+ZMQ_RECONNECT_MOST_MS = 2_000  # a broker that is back is heard again within this
+ZMQ_HEARTBEAT_MS = 5_000  # how often a silent peer is asked whether it lives
+ZMQ_SILENCE_MS = 15_000  # a peer that answers nothing for so long counts as gone
+ZMQ_BIND_SECONDS = 5.0  # until an endpoint that could not be used is tried again
+ZMQ_QUIET_SECONDS = 0.1  # at a stop: when nothing came for so long, what was sent before is received
+ZMQ_STOP_SECONDS = 1.0  # at a stop, agents that never pause are received for no longer than this
+BROKER_HWM = 10_000  # messages that the forwarder holds for one slow subscriber; then that one misses some
+BROKER_LINGER_MS = 1_000  # what the forwarder still holds at its end is sent for no longer than this
+
 # --- pushed events -------------------------------------------------------------------------------------------------
 BODY_BYTES = 16 * MIB  # one HTTP request body
 BODY_EVENTS = 10_000  # events in one request
@@ -62,6 +91,7 @@ BODY_SECONDS = 30.0  # a client that sends its body slower than this is dropped
 HEAD_SECONDS = 10.0  # the head of a request, and the rest of a body that was refused; slower clients are dropped
 WRITE_SECONDS = 30.0  # a client that reads nothing of its answer for this long is dropped
 PUSH_SECONDS = 60.0  # from a body that is whole to the answer "durable"; later the outcome is left to a retry
+HOOK_SECONDS = 1.0  # an agent waits for the answer to its hook: a log that is slower than this is not waited for
 PUSH_BYTES = 64 * MIB  # all bodies being received at the same time: many large pushes wait for each other's end
 ATTRIBUTES_BYTES = 64 * KIB  # all attributes of one pushed event together: they are read with every event
 CONNECTIONS = 1_024  # open connections of one listener, live streams included; more are answered 503
@@ -73,6 +103,18 @@ STREAM_PAGE_BYTES = 256 * KIB  # bytes of one such batch (one larger group of ev
 STREAM_PING_SECONDS = 15.0  # a comment on a silent stream, so that proxies and clients know that it lives
 STOP_SECONDS = 2.0  # what requests under way get at shutdown; live streams are told goodbye at once
 JSON_DEPTH = 1_000  # nesting of pushed JSON; files keep deeper records as bytes
+
+# --- the client of agents ------------------------------------------------------------------------------------------
+CLIENT_MESSAGES = 10_000  # messages that wait in a client: minutes of a talkative agent without a recorder
+CLIENT_BYTES = 32 * MIB  # what they may weigh: an agent's memory is its own
+CLIENT_LINGER_SECONDS = 5.0  # how long a program waits at its end for what is queued
+CLIENT_ANSWER_SECONDS = 30.0  # for one answer; a recorder that is slower is asked again, which doubles nothing
+CLIENT_BATCH = 500  # messages in one request
+CLIENT_BATCH_BYTES = 4 * MIB  # the same in bytes; below BODY_BYTES with one record of RECORD_BYTES on top
+CLIENT_BACKOFF_SECONDS = 0.1  # first pause after a recorder that did not answer; doubles up to the next
+CLIENT_BACKOFF_MOST_SECONDS = 2.0  # a recorder that is back is found within this
+CLIENT_ZMQ_HWM = 100  # messages in libzmq's own hands, which are lost with a connection and cannot be counted
+CLIENT_ZMQ_SEND_MS = 100  # one attempt to hand a message to libzmq: how soon a stop is noticed
 
 # --- formats -------------------------------------------------------------------------------------------------------
 TEXT_CACHE = 4_096  # decoded metadata, minutes, event names that a format remembers: about 1 MB; emptied when full
@@ -98,6 +140,7 @@ QUERY_BYTES = 64 * MIB  # text and blobs of one answer, and of one value in it: 
 QUERY_SECONDS = 30.0  # one question; longer ones are for an analytics tool on a copy
 PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
+SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge result is rarely what is looked for
 
 # --- the service ---------------------------------------------------------------------------------------------------
 DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint
@@ -115,3 +158,6 @@ BACKOFF_SECONDS = 0.1  # first pause before a restart; doubles up to BACKOFF_MOS
 BACKOFF_MOST_SECONDS = 5.0  # so that all RESTARTS fit into the window, and a lasting fault is escalated
 PROGRESS_SECONDS = 30.0  # an actor with work waiting and no progress for this long is unhealthy
 HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRESS_SECONDS means what it says
+
+# --- the machine around it -----------------------------------------------------------------------------------------
+SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)

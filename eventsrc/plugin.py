@@ -70,6 +70,7 @@ from eventsrc.domain import (
     ProcessSeen,
     PromptSubmitted,
     RoundEnded,
+    RoundStarted,
     SeenFact,
     SessionEnded,
     SessionObserved,
@@ -121,8 +122,8 @@ __all__ = [
     "ExperimentPhase",
     "Fact",
     "Format",
-    "ManyLines",
     "MachineWoke",
+    "ManyLines",
     "MessageEnded",
     "MessageExchanged",
     "MessageRefused",
@@ -137,6 +138,7 @@ __all__ = [
     "Reading",
     "Record",
     "RoundEnded",
+    "RoundStarted",
     "SeenFact",
     "SessionEnded",
     "SessionObserved",
@@ -232,6 +234,9 @@ class Projection:
     """Also the name of the folder and of the entry point: lower-case letters, digits and `_`."""
     version: ClassVar[int]
     """Raised when the tables or the fold change: the engine then rebuilds beside the old generation."""
+    variant: ClassVar[str] = ""
+    """Names what else the rows are made from: a hash of rules that a person can edit, say. The rows of another variant
+    are outdated like those of another version, so a rebuild sees exactly what living saw (law L5)."""
     schema: ClassVar[Sequence[str]] = ()
     """CREATE statements, run once on an empty database. Triggers and FTS tables are fine."""
     late_schema: ClassVar[Sequence[str]] = ()
@@ -245,6 +250,12 @@ class Projection:
         `folder` is the generation's own folder for files beside the rows (made on demand)."""
         self.connection = connection
         self.folder = folder
+
+    @classmethod
+    def furnished(cls, text: str) -> type[Projection]:
+        """The projection as it is with the text of the file that a person set for it (`projections.files`): a subclass
+        with another `variant`. Raises ValueError that says what is wrong with the text."""
+        raise ValueError(f"the read model {cls.name} takes no file")
 
     def fold(self, reading: Reading) -> None:
         """Takes one event into memory. An exception makes the event a dead letter; the object is then thrown away."""
@@ -280,9 +291,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 def folder_name(id: str, *, taken: bool = False) -> str:
     """A name for the folder or file of an id, whatever stands in it: never a path, at most 100 characters of ASCII.
 
-    An id of letters, digits, `.`, `_` and `-` is its own name. Anything else gets a digest, and so does a plain one that
-    differs only in case from another (`taken`: the caller knows), because file systems may fold case."""
+    An id of letters, digits, `.`, `_` and `-` is its own name. Anything else gets a digest, and so does a plain one
+    that differs only in case from another (`taken`: the caller knows), because file systems may fold case."""
     if not taken and _PLAIN.fullmatch(id):
         return id
     digest = sha256(id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', id[:40], flags=re.ASCII)}~{digest}"
+    return f"{re.sub(r'[^A-Za-z0-9]', '_', id[:40], flags=re.ASCII)}~{digest}"

@@ -6,22 +6,28 @@ A read model that somebody adds gets its commands the same way: `eventsrc <read 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from eventsrc.cli.fit import is_id
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, size
 from eventsrc.cli.tail import moment_of
 from eventsrc.errors import NotFound, UsageError
 from eventsrc.plugin import Question
+from eventsrc.query import ReadModels
 
 HIDDEN = ("watched_processes",)
-SHORT = 60  # characters of a cell in a table; --json gives everything
+SHORT, WHOLE = 60, 2000  # characters of a cell in a table, and where one thing is shown; --json gives everything
+SUBJECTS = {"sid": "session", "round_id": "round"}
+"""What an argument names → the question that finds it."""
+LABELS = {"cache_creation_input_tokens": "cache_write", "cache_read_input_tokens": "cache_read"}
 UNITS: Mapping[str, Callable[[Any], str]] = {
-    "_time": moment,
+    "time": moment,
     "_start": moment,
+    "_at": moment,
     "age": lambda value: duration(value),
     "_ms": lambda value: duration(None if value is None else value / 1000),
     "_bytes": size,
@@ -34,7 +40,7 @@ class Questions(click.Group):
     """One command per named question of a read model."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [question.name for question in _questions(str(self.name)) if question.name not in HIDDEN]
+        return [question.name for question in _questions(str(self.name)) if not _is_hidden(question.name)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         model = str(self.name)
@@ -61,23 +67,33 @@ def command_of(model: str, question: Question) -> click.Command:
     def ask(data: str | None, config_file: str | None, as_json: bool, **given: Any) -> None:
         from eventsrc.service import read_models
 
-        answer = read_models(directory(data, config_file)).ask(model, question.name, _values(question, given))
+        models = read_models(directory(data, config_file))
+        answer = models.ask(model, question.name, _values(question, given))
         rows = answer.objects()
-        if not rows and question.arguments:
+        if not rows and question.arguments and not _is_there(models, question, given):
             raise NotFound(what=question.arguments[0], name=given[question.arguments[0]])
         if as_json:
             emit_json(rows)
         elif not rows:
             message(f"no {question.name}")
-        elif len(rows) == 1 and question.arguments:
-            emit_table(("", ""), [(name, _cell(name, value, 2000)) for name, value in rows[0].items()])
         else:
-            shown = [name for name in answer.columns if any(row[name] not in (None, "", "{}") for row in rows)]
-            emit_table(shown, [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
+            _show(question, answer.columns, rows)
+        if len(rows) == _values(question, given).get("limit"):
+            message(f"there may be more: --limit {len(rows) * 10}")
 
     made = click.command(question.name, help=question.about)(ask)
     made.params[:0] = [*arguments, *options]
     return made
+
+
+def _show(question: Question, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """One thing is shown from top to bottom, two that are compared side by side, many as a table."""
+    if len(rows) <= len(question.arguments) or (len(columns) > len(rows) == 1 and "sid" not in columns):
+        lines = [(name, *(_cell(name, row[name], WHOLE // len(rows)) for row in rows)) for name in columns]
+        emit_table(("",) * (len(rows) + 1), lines)
+        return
+    shown = [name for name in columns if any(row[name] not in (None, "", "{}") for row in rows)]
+    emit_table([label(name) for name in shown], [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
 
 
 def _questions(model: str) -> list[Question]:
@@ -87,13 +103,25 @@ def _questions(model: str) -> list[Question]:
     return list(found.questions) if found else []
 
 
+def _is_hidden(name: str) -> bool:
+    """Questions that the service or a report asks, not a person; they can be asked all the same."""
+    return name in HIDDEN or name.startswith("report_")
+
+
+def _is_there(models: ReadModels, question: Question, given: Mapping[str, Any]) -> bool:
+    """Whether what a question is about is known: then "nothing" is its answer."""
+    name = question.arguments[0]
+    asked = SUBJECTS.get(name)
+    return asked not in (None, question.name) and bool(models.ask("agents", str(asked), {name: given[name]}).rows)
+
+
 def _values(question: Question, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = dict(question.defaults)
     for name in question.parameters:
         value = given.get(name)
         if name == "now":
             values[name] = time.time()
-        elif name == "since":
+        elif name in ("since", "until"):
             values[name] = moment_of(value, time.time())
         elif name == "active":
             values[name] = 1 if value else None
@@ -112,11 +140,20 @@ def _number(name: str, value: str, default: object) -> str | float | int:
         raise UsageError(reason=f"--{name} is a number, not {value!r}") from error
 
 
+def label(name: str) -> str:
+    """How a table heads a column: without the unit, which its cells have."""
+    if name in LABELS:
+        return LABELS[name]
+    return name.removesuffix("_time").removesuffix("_ms").removesuffix("_tokens").removeprefix("execution_")
+
+
 def _cell(name: str, value: Any, most: int) -> str:
     if value is None:
         return ""
+    if name.startswith("is_"):
+        return "yes" if value else "no"
     if isinstance(value, int | float):
         shown = next((unit(value) for ending, unit in UNITS.items() if name.endswith(ending)), None)
         return shown if shown is not None else f"{value:g}" if isinstance(value, float) else str(value)
     text = " ".join(str(value).split())
-    return text if len(text) <= most or name.endswith("id") else text[: most - 1] + "…"
+    return text if len(text) <= most or is_id(name) else text[: most - 1] + "…"

@@ -17,13 +17,19 @@ COMMANDS = {
     "demo": "eventsrc.cli.demo:demo",
     "ingest": "eventsrc.cli.ingest:ingest",
     "tail": "eventsrc.cli.tail:tail",
+    "attach": "eventsrc.cli.attach:attach",
     "status": "eventsrc.cli.status:status",
     "agents": "eventsrc.cli.agents:agents",
+    "experiments": "eventsrc.cli.experiments:experiments",
+    "conversations": "eventsrc.cli.conversations:conversations",
     "query": "eventsrc.cli.query:query",
     "rebuild": "eventsrc.cli.rebuild:rebuild",
     "checkpoint": "eventsrc.cli.checkpoint:checkpoint",
     "verify": "eventsrc.cli.verify:verify",
+    "broker": "eventsrc.cli.broker:broker",
     "config": "eventsrc.cli.config:config",
+    "service": "eventsrc.cli.service:service",
+    "hooks": "eventsrc.cli.hooks:hooks",
 }
 """Name → where it is; the order is the order of `--help`."""
 
@@ -32,13 +38,19 @@ ABOUT = {
     "demo": "Play a generated stream, so that anyone sees it work.",
     "ingest": "Record files or standard input once.",
     "tail": "Show the newest events; -f goes on.",
+    "attach": "Follow one session: what it did, then live.",
     "status": "What runs, how far it is, what waits.",
     "agents": "Sessions, rounds, tools: what agents did and do.",
+    "experiments": "Dialogues between models: how far, what became of them.",
+    "conversations": "What agents said to each other.",
     "query": "Ask a read model in SQL.",
     "rebuild": "Build read models again from the log.",
     "checkpoint": "Make, list, verify and restore checkpoints.",
     "verify": "Check every byte of the log; changes nothing.",
+    "broker": "Forward messages between agents over ZeroMQ; records nothing.",
     "config": "Show the settings in force and where they come from.",
+    "service": "Run by systemd: install, uninstall, status.",
+    "hooks": "Let Claude Code tell what it does: install, uninstall, status.",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from eventsrc.cli.fit import fit
 from eventsrc.query import harmless
 
 Cell = str | int | float | bytes | None
@@ -54,33 +55,24 @@ def emit_rows(columns: Sequence[str], rows: Iterable[Sequence[Cell]], empty: str
 
 
 def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as they need to be. On a terminal as many columns as fit, and a word about the others: half an
-    id is of no use to anybody."""
+    """Columns as wide as they need to be when something else reads them. On a terminal what fits, and a word about
+    the columns that do not."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, width=None if terminal else 10_000, no_color=not _colour(), highlight=False)
-    fitting = _fitting(columns, rows, console.width) if terminal else len(columns)
+    cells = [[safe(cell) for cell in row] for row in rows]
+    fitted = fit(columns, cells, console.width if terminal else sys.maxsize)
     table = Table(box=None, pad_edge=False, header_style="bold" if terminal else "")
-    for column in columns[:fitting]:
+    for column in fitted.columns:
         table.add_column(Text(safe(column)), overflow="ellipsis" if terminal else "ignore", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(safe(cell)) for cell in row[:fitting]))
+    for row in fitted.rows:
+        table.add_row(*map(Text, row))
     console.print(table, soft_wrap=not terminal)
-    if fitting < len(columns):
-        message(f"not shown for lack of width: {', '.join(columns[fitting:])}")
-
-
-def _fitting(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many of the first columns fit whole; at least one, and two where one is a label and the other its text."""
-    used = 0
-    for number, column in enumerate(columns):
-        used += max([len(column), *(len(row[number]) for row in rows)]) + 2
-        if used > width + 2 and number >= (2 if len(columns) == 2 else 1):
-            return number
-    return len(columns)
+    if fitted.left_out:
+        message(f"not shown for lack of width: {', '.join(fitted.left_out)}")
 
 
 def duration(seconds: float | None) -> str:

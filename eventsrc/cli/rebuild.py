@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from eventsrc.cli.options import common, directory
+from eventsrc.cli.options import common, loaded
 from eventsrc.cli.output import emit_json, message, safe
 from eventsrc.cli.progress import Progress
+from eventsrc.config import data_directory
 
 
 @click.command()
@@ -21,13 +22,14 @@ def rebuild(names: tuple[str, ...], data: str | None, config_file: str | None, a
     """
     from eventsrc.service import client, rebuild_here
 
-    place = directory(data, config_file)
+    settings = loaded(data, config_file).settings
+    place = data_directory(settings)
     service = client(place)
     with Progress("rebuild", "events") as bar:
         if service.running():
             report = _handed_over(service.lines("POST", "/v1/rebuild", {"names": list(names)}), bar)
         else:
-            report = rebuild_here(place, names, bar.update)
+            report = rebuild_here(place, names, bar.update, settings.projections)
     if as_json:
         emit_json(report)
     else:

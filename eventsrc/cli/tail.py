@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -102,15 +103,16 @@ def _short(event: Event, _line: bytes) -> None:
     click.echo(safe(f"{event.position:>8} {event.recordedtime[:19]} {event.subject} {event.type} {text}"))
 
 
-def _json(event: Event, _line: bytes) -> None:
-    builtins = msgspec.to_builtins(event, builtin_types=(msgspec.Raw,))
+def event_json(event: Event) -> dict[str, Any]:
+    """An event in `--json`: its attributes, and its position as a number."""
+    builtins: dict[str, Any] = msgspec.to_builtins(event, builtin_types=(msgspec.Raw,))
     builtins["position"] = event.position
-    emit_json_line(builtins)
+    return builtins
 
 
 FORMS: dict[str, Callable[[Event, bytes], None]] = {
     "short": _short,
-    "json": _json,
+    "json": lambda event, _line: emit_json_line(event_json(event)),
     "cat": lambda event, _line: click.echo(safe(event.raw.decode("utf-8", "replace"))),
     "cloudevents": lambda _event, line: emit_bytes(line + b"\n"),
     "raw": lambda event, _line: emit_bytes(event.raw + b"\n"),

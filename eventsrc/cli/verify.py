@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 
@@ -9,13 +12,17 @@ from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_json, message, safe
 from eventsrc.errors import NoStore
 
+if TYPE_CHECKING:
+    from eventsrc.log import Verdict
+
 
 @click.command()
+@click.option("--record", is_flag=True, default=False, help="Note the outcome beside the log; doctor tells its age.")
 @common
-def verify(data: str | None, config_file: str | None, as_json: bool) -> int:
+def verify(record: bool, data: str | None, config_file: str | None, as_json: bool) -> int:
     """Check every byte of the log: checksums, positions, whole batches, the chain of sealed segments.
 
-    Changes nothing and may run beside the service. Exit code 12 when something is wrong.
+    Changes nothing of the log and may run beside the service. Exit code 12 when something is wrong.
     """
     from eventsrc.log import verify as check
 
@@ -23,6 +30,8 @@ def verify(data: str | None, config_file: str | None, as_json: bool) -> int:
     if not (place / "log").is_dir():
         raise NoStore(path=place)
     verdict = check(place)
+    if record:
+        _note(place, verdict)
     if as_json:
         emit_json(msgspec.to_builtins(verdict))
     else:
@@ -32,3 +41,11 @@ def verify(data: str | None, config_file: str | None, as_json: bool) -> int:
         word = "ok" if verdict.ok else f"{len(verdict.problems)} problems"
         message(f"{verdict.segments} segments, {verdict.events} events: {word}")
     return 0 if verdict.ok else 12
+
+
+def _note(place: Path, verdict: Verdict) -> None:
+    from eventsrc.clock import SystemClock
+    from eventsrc.durable import SystemDisk
+    from eventsrc.log.verified import note
+
+    note(place, verdict, SystemDisk(), SystemClock())

@@ -23,6 +23,8 @@ class SessionObserved(AgentFactBase, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     title_of: str = ""
     """Record (uuid) whose session the title is for, when `sid` does not name that session."""
+    copy_of: str | None = None
+    """Session with whose records this one's begin, written once more: calls counted there are not counted here."""
 
 
 class SessionStarted(AgentFactBase, frozen=True, kw_only=True):
@@ -48,8 +50,14 @@ class PromptSubmitted(AgentFactBase, frozen=True, kw_only=True):
     """Identity of the prompt record (uuid); "" when it has none. Equal ids are the same prompt."""
     kind: str = "prompt"
     """`prompt`, `command`, `notification`, `peer`, or `queued` (delivered into the running round: opens none)."""
+    voice: str = ""
+    """Kind of the record, where a producer tells of one prompt in several: equal texts in two voices are one prompt."""
     told_by: str = ""
     """`hook` where it was told by the agent's surroundings, which know no identity of the prompt's record."""
+
+
+class RoundStarted(AgentFactBase, frozen=True, kw_only=True):
+    """A round began, as the producer says: what names no round belongs to it, a prompt too, until its end is told."""
 
 
 class RoundEnded(AgentFactBase, frozen=True, kw_only=True):
@@ -81,6 +89,8 @@ class MessageStarted(AgentFactBase, frozen=True, kw_only=True):
     agent_id: str | None = None
     """Sub-agent that the message belongs to."""
     parent_tool_use_id: str | None = None
+    stream: str = ""
+    """Name that records which follow use as the message id: it stands for this message until the next one begins."""
 
 
 class MessageEnded(AgentFactBase, frozen=True, kw_only=True):
@@ -173,7 +183,8 @@ class UsageReported(AgentFactBase, frozen=True, kw_only=True):
     message_id: str = ""
     request_id: str = ""
     origin: str = "message"
-    """`message`, or `progress` for a sub-agent known only from its parent's progress records."""
+    """`message`; `progress`: a sub-agent known only from its parent's progress records; `iteration`: work beside the
+    answer (a compaction, a model that declined) that the answer's own numbers leave out."""
     rule: str = "largest"
     model: str | None = None
     input_tokens: int | None = None
@@ -183,6 +194,9 @@ class UsageReported(AgentFactBase, frozen=True, kw_only=True):
     reasoning_tokens: int | None = None
     is_final: bool = False
     is_sidechain: bool = False
+    counter: tuple[int, ...] | None = None
+    """What the session had used after this call: (uncached input, output, cache creation, cache read, reasoning). Where
+    the record does not say what the call itself used, it is the growth of this."""
 
 
 # --- what is seen around the agent -----------------------------------------------------------------------------------
@@ -249,6 +263,7 @@ AgentFact: TypeAlias = (
     | SessionStarted
     | SessionEnded
     | PromptSubmitted
+    | RoundStarted
     | RoundEnded
     | MessageStarted
     | MessageEnded

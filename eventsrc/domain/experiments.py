@@ -74,6 +74,8 @@ class ExperimentLoaded(ExperimentFactBase, frozen=True, kw_only=True):
     rows: int = 0
     rejected: int = 0
     """Lines that could not be loaded."""
+    through: int = 0
+    """Position of the experiment's last event when the load began: what came later is not in it."""
 
 
 class DialogueStarted(ExperimentFactBase, frozen=True, kw_only=True):

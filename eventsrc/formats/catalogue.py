@@ -87,7 +87,7 @@ class Formats:
                     self._asked_last.clear()
                 self._asked_last[record.source] = one
                 return envelope
-        return Envelope(RECORD_TYPE, subject_of(record.source))
+        return Envelope(RECORD_TYPE, subject_of(record.source), record.time)
 
     def recognise_lines(self, records: Sequence[Record], lines: bytes) -> list[Envelope]:
         """The envelopes of records each of which is one JSON value; `lines` is their data joined by line feeds.

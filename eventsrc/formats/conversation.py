@@ -17,7 +17,7 @@ from typing import ClassVar
 import msgspec
 
 from eventsrc.formats.conversation_shape import Shaped, decoded, shaped
-from eventsrc.formats.conversation_time import When, when
+from eventsrc.formats.conversation_time import When, beside, when
 from eventsrc.limits import ID_CHARS
 from eventsrc.plugin import Envelope, Event, Fact, MessageExchanged, MessageRefused, Record, format_time
 
@@ -103,7 +103,6 @@ def _subject(found: Shaped) -> str:
 
 
 def _exchanged(found: Shaped, stamp: When, topic: str) -> MessageExchanged:
-    observed = when(found.observed_written, found.message_id)
     return MessageExchanged(
         message_id=found.message_id,
         sender=found.sender,
@@ -121,7 +120,7 @@ def _exchanged(found: Shaped, stamp: When, topic: str) -> MessageExchanged:
         metadata=found.metadata,
         observed=found.observed,
         observer=found.observer,
-        observed_time=observed.time,
+        observed_time=beside(found.observed_written, stamp),
         tz_source=stamp.tz_source,
         shape=found.shape,
         is_text_json=found.is_text_json,

@@ -44,6 +44,17 @@ def when(value: object, message_id: str = "") -> When:
     return When(wall, value, "unknown") if offset is None else When(wall - offset, value, "message_id")
 
 
+def beside(value: object, message: When) -> float | None:
+    """When an observer saw a message. Its wall time is taken to be of the zone that the message's id told: whoever
+    observes runs, as a rule, beside whoever writes. None where nothing is written."""
+    seen = when(value)
+    if seen.tz_source != "unknown" or message.tz_source != "message_id":
+        return seen.time
+    wall = when(message.written).time
+    assert seen.time is not None and wall is not None and message.time is not None, "both were read before"
+    return seen.time - (wall - message.time)
+
+
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)

@@ -1,7 +1,8 @@
 """The events that the service writes itself: what it saw outside (law L9).
 
-Only what is seen of processes means something to a session. The rest (a file was rewritten, a record was refused …) is
-there for people and for `raw`: no facts. `eventsrc.record`, however, is a record that no format knew.
+Only what is seen of processes means something to a session, and a load to its experiment. The rest (a file was
+rewritten, a record was refused …) is there for people and for `raw`: no facts. `eventsrc.record`, however, is a record
+that no format knew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from typing import ClassVar
 
 import msgspec
 
-from eventsrc.plugin import Envelope, Event, Fact, ProcessGone, ProcessSeen, Record, Unknown, parse_time
+from eventsrc.plugin import (
+    Envelope,
+    Event,
+    ExperimentLoaded,
+    Fact,
+    ProcessGone,
+    ProcessSeen,
+    Record,
+    Unknown,
+    parse_time,
+)
 
 
 class _Process(msgspec.Struct, frozen=True):
@@ -24,8 +35,15 @@ class _Process(msgspec.Struct, frozen=True):
     exit_code: int | None = None
 
 
+class _Loaded(msgspec.Struct, frozen=True):
+    experiment_id: str
+    rows: int = 0
+    rejected: int = 0
+    through: int = 0
+
+
 class Own:
-    """`eventsrc.process.seen`, `eventsrc.process.gone`, and the other types of the service."""
+    """`eventsrc.process.seen`, `eventsrc.process.gone`, `eventsrc.experiment.loaded`, and the service's other types."""
 
     name: ClassVar[str] = "own"
     version: ClassVar[int] = 1
@@ -41,6 +59,8 @@ class Own:
                 return [_seen(event)]
             case "eventsrc.process.gone":
                 return [_gone(event)]
+            case "eventsrc.experiment.loaded":
+                return [_loaded(event)]
             case "eventsrc.record":
                 return [Unknown(what=event.type)]
             case _:
@@ -69,6 +89,17 @@ def _gone(event: Event) -> Fact:
         reason=process.reason,
         process_started=process.process_started,
         exit_code=process.exit_code,
+    )
+
+
+def _loaded(event: Event) -> Fact:
+    loaded = msgspec.json.decode(event.data, type=_Loaded)
+    return ExperimentLoaded(
+        experiment_id=loaded.experiment_id,
+        time=_when(event),
+        rows=loaded.rows,
+        rejected=loaded.rejected,
+        through=loaded.through,
     )
 
 

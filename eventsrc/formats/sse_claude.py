@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from eventsrc.formats.anthropic_usage import message_usage
 from eventsrc.formats.sse_blocks import block_started
 from eventsrc.formats.sse_rows import SENTINELS, Row, origin_of
 from eventsrc.formats.sse_times import instant
@@ -37,7 +38,6 @@ from eventsrc.plugin import (
     SessionEnded,
     SessionStarted,
     ToolResultReceived,
-    UsageReported,
 )
 
 
@@ -205,7 +205,7 @@ def _message_start(who: Who, row: Row, payload: Object) -> list[Fact]:
     if stop_reason := text_in(message, "stop_reason"):
         facts.append(MessageEnded(**who.fields, **flow, stop_reason=stop_reason))
     if usage := object_in(message, "usage"):
-        facts.append(_usage(who, flow, usage, model=model, is_final=bool(stop_reason)))
+        facts.append(message_usage(who, flow, usage, model=model, is_final=bool(stop_reason)))
     return facts
 
 
@@ -214,30 +214,12 @@ def _message_delta(who: Who, row: Row, payload: Object) -> list[Fact]:
     stop_reason = text_in(object_in(payload, "delta"), "stop_reason") or None
     facts: list[Fact] = [MessageEnded(**who.fields, **flow, stop_reason=stop_reason)]
     if usage := object_in(payload, "usage"):
-        facts.append(_usage(who, flow, usage, model=None, is_final=True))
+        facts.append(message_usage(who, flow, usage, model=None, is_final=True))
     return facts
 
 
 def _message_stop(who: Who, row: Row, payload: Object) -> list[Fact]:
     return [MessageEnded(**who.fields, **_flow(row, payload.get("request_id")), stopped=True)]
-
-
-def _usage(who: Who, flow: Object, usage: Object, *, model: str | None, is_final: bool) -> Fact:
-    """Message id before request id, as transcripts name the call; later records only know the request id, and the
-    projection's map brings both together."""
-    return UsageReported(
-        **who.fields,
-        **flow,
-        usage_id=flow.get("message_id") or flow.get("request_id", ""),
-        rule="replace",
-        model=model,
-        input_tokens=number_in(usage, "input_tokens"),
-        output_tokens=number_in(usage, "output_tokens"),
-        cache_creation_input_tokens=number_in(usage, "cache_creation_input_tokens"),
-        cache_read_input_tokens=number_in(usage, "cache_read_input_tokens"),
-        reasoning_tokens=number_in(object_in(usage, "output_tokens_details"), "thinking_tokens"),
-        is_final=is_final,
-    )
 
 
 # --- blocks and results -------------------------------------------------------------------------------------------

@@ -12,19 +12,18 @@ from typing import Any
 
 import msgspec
 
-from eventsrc.formats.sse_codex_usage import token_count
+from eventsrc.formats.codex_results import call_output, call_received, exec_end, mcp_tool_call_end, patch_apply_end
+from eventsrc.formats.codex_usage import token_count
 from eventsrc.formats.sse_rows import Row
 from eventsrc.formats.sse_times import uuid7_time
-from eventsrc.formats.sse_who import Object, Who, codex_who, content_text, number_in, object_in, text_in
+from eventsrc.formats.sse_who import Object, Who, codex_who, content_text, object_in, text_in
 from eventsrc.plugin import (
-    BlockReceived,
     ErrorReported,
     Fact,
     PromptSubmitted,
     RoundEnded,
     SessionEnded,
     SessionStarted,
-    ToolResultReceived,
 )
 
 
@@ -101,93 +100,8 @@ def _raw_response_item(who: Who, payload: Object) -> list[Fact]:
     if call_id and kind.endswith("_call"):
         return [call_received(who, item)]
     if call_id and kind.endswith("_call_output"):
-        return [_call_output(who, call_id, item.get("output"))]
+        return [call_output(who, call_id, item.get("output"))]
     return who.activity(f"turn.raw_response_item/{kind}")
-
-
-def call_received(who: Who, item: Object) -> BlockReceived:
-    """A whole tool call. The item's own id (`fc_…`) names the message, the call id names the call. The input is JSON
-    but for custom tools, which take any text (a patch)."""
-    call_id = text_in(item, "call_id")
-    given = [item[key] for key in ("arguments", "input", "action", "operation") if key in item]
-    return BlockReceived(
-        **who.fields,
-        message_id=text_in(item, "id") or call_id,
-        key=call_id,
-        block_type="tool_use",
-        content=content_text(given[0]) if given else "",
-        tool_use_id=call_id,
-        tool_name=call_name(item),
-    )
-
-
-def call_name(item: Object) -> str:
-    """The tool; built-in ones are named by the type of their item: `local_shell_call` → `local_shell`."""
-    return text_in(item, "name") or text_in(item, "type").removesuffix("_call")
-
-
-def _call_output(who: Who, call_id: str, output: object) -> Fact:
-    """What the model saw. Only newer builds say whether it went well."""
-    is_error: bool | None = None
-    if isinstance(output, dict):
-        success = output.get("success")
-        is_error = not success if isinstance(success, bool) else None
-        output = output.get("content", output.get("body", output))
-    return ToolResultReceived(
-        **who.fields,
-        tool_use_id=call_id,
-        content=content_text(output),
-        is_error=is_error,
-        result_id=f"{call_id}/output",
-    )
-
-
-def _exec_end(who: Who, payload: Object) -> list[Fact]:
-    exit_code = number_in(payload, "exit_code")
-    output = text_in(payload, "aggregated_output") or text_in(payload, "formatted_output")
-    return _ended(who, payload, output or _both_outputs(payload), None if exit_code is None else exit_code != 0)
-
-
-def _patch_apply_end(who: Who, payload: Object) -> list[Fact]:
-    success = payload.get("success")
-    return _ended(who, payload, _both_outputs(payload), not success if isinstance(success, bool) else None)
-
-
-def _mcp_tool_call_end(who: Who, payload: Object) -> list[Fact]:
-    result = object_in(payload, "result")
-    if "Err" in result:
-        return _ended(who, payload, content_text(result["Err"]), True)
-    answer = object_in(result, "Ok") or result
-    is_error = answer.get("isError", answer.get("is_error", False))
-    return _ended(who, payload, content_text(answer.get("content")), is_error is True)
-
-
-def _both_outputs(payload: Object) -> str:
-    return text_in(payload, "stdout") + text_in(payload, "stderr")
-
-
-def _ended(who: Who, payload: Object, content: str, is_error: bool | None) -> list[Fact]:
-    call_id = text_in(payload, "call_id")
-    if not call_id:
-        raise ValueError("the end of a tool call without its call_id")
-    return [
-        ToolResultReceived(
-            **who.fields,
-            tool_use_id=call_id,
-            content=content,
-            is_error=is_error,
-            result_id=f"{call_id}/end",
-            duration_ms=_milliseconds(payload.get("duration")),
-        )
-    ]
-
-
-def _milliseconds(duration: object) -> float | None:
-    """`{"secs": 1, "nanos": 500000000}` → 1500.0."""
-    if not isinstance(duration, dict):
-        return None
-    seconds, nanos = number_in(duration, "secs"), number_in(duration, "nanos")
-    return None if seconds is None and nanos is None else (seconds or 0) * 1000 + (nanos or 0) / 1e6
 
 
 _READERS: dict[str, Callable[[Who, Object], list[Fact]]] = {
@@ -200,9 +114,9 @@ _READERS: dict[str, Callable[[Who, Object], list[Fact]]] = {
     "turn.error": _error,
     "turn.stream_error": _error,
     "turn.raw_response_item": _raw_response_item,
-    "turn.exec.end": _exec_end,
-    "turn.patch_apply.end": _patch_apply_end,
-    "turn.mcp_tool_call.end": _mcp_tool_call_end,
+    "turn.exec.end": exec_end,
+    "turn.patch_apply.end": patch_apply_end,
+    "turn.mcp_tool_call.end": mcp_tool_call_end,
     "turn.token_count": token_count,
     "codex.token_count": token_count,
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from eventsrc.formats.sse_codex import call_name, call_received
+from eventsrc.formats.codex_results import call_name, call_received
 from eventsrc.formats.sse_rows import Row, origin_of
 from eventsrc.formats.sse_times import wall
 from eventsrc.formats.sse_who import Object, Who, codex_round, codex_who, content_text, object_in, sid_of, text_in

@@ -17,7 +17,7 @@ Keys that a projection can rely on:
   older builds wrote a wrong one (E3). `MessageStarted` carries both ids: a projection keeps that map.
 * **usage**: `usage_id` is the message id, as in transcripts, where the row has it (`message_start`), else the request
   id, to be looked up in the same map (`message_delta`). The rule is `replace`: the last numbers are the final ones; a
-  repeated start (E8) is not final and comes with `is_final` unset. Codex: see `sse_codex_usage`.
+  repeated start (E8) is not final and comes with `is_final` unset. Codex: see `codex_usage`.
 * **round**: Claude's `round`; Codex `turn_<turn_id>@<pid>`, else its `round`. E4, E5 and L3 need memory: projections.
 * **tool call**: `tool_use_id` is Claude's `toolu_…` and Codex's `call_id`, in every record.
 * **Codex messages**: every streamed item is one (see `sse_codex_stream`).
@@ -42,7 +42,7 @@ class SseLines:
     """The format of `sse_lines.jsonl`."""
 
     name: ClassVar[str] = "sse_lines"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     types: ClassVar[tuple[str, ...]] = (*FAMILIES, "sse_lines.", "mitm.")
 
     def recognise(self, record: Record) -> Envelope | None:

@@ -17,6 +17,7 @@ from eventsrc.http.body import Bodies
 from eventsrc.http.connection import STREAM_PATH
 from eventsrc.http.events import Events
 from eventsrc.http.guard import LOOPBACK, Guard
+from eventsrc.http.hooks import HOOKS_PATH, Hooks
 from eventsrc.http.live import Live
 from eventsrc.http.operations import Operations
 from eventsrc.http.port import Port
@@ -42,6 +43,7 @@ def application(
         Route("/", operations.home),
         Route("/v1/events", Events(port, bodies, new_id).endpoint, methods=["GET", "POST"]),
         Route(STREAM_PATH, EventStream(live, port)),
+        Route(HOOKS_PATH, Hooks(port, bodies, new_id).endpoint, methods=["POST"]),
         Route("/v1/status", operations.status),
         Route("/v1/checkpoint", operations.checkpoint, methods=["POST"]),
         Route("/v1/ingest", operations.ingest, methods=["POST"]),

@@ -93,6 +93,10 @@ class Port(Reads, Protocol):
         """Counts an answered request. `route` is one of a fixed set of paths, or `other`."""
         ...
 
+    def dropped_hook(self, reason: str) -> None:
+        """Counts a hook that was answered and not recorded, as far as is known: `full`, `slow` or `failed`."""
+        ...
+
     def listening(self, clients: int) -> None:
         """Told how many live-stream clients there are, whenever that changes."""
         ...

@@ -17,6 +17,10 @@ from eventsrc.log.draft import draft, drafts
 from eventsrc.log.plain import lines_of
 from eventsrc.log.writer import Append
 
+REJECTED = ".rejected"
+"""How a format's type ends for records that it knows and that lack what makes them one (a message without sender or
+text). They are kept as they are, under that type, and counted as quarantined: visible, never taken for good ones."""
+
 FEW = 8  # records of a batch that costs less than giving way to other tasks does
 
 
@@ -56,11 +60,14 @@ class Ingestor:
         formats: Recognise,
         log: Mailbox[Append],
         progress: Callable[[int], None] = lambda _events: None,
+        rejected: Callable[[int], None] = lambda _events: None,
     ) -> None:
+        """`progress` hears how many records were passed on, `rejected` how many of them are kept aside."""
         self._mailbox = mailbox
         self._formats = formats
         self._log = log
         self._progress = progress
+        self._rejected = rejected
 
     async def run(self) -> None:
         """Ends when every source has closed its end; closes the log's mailbox behind it."""
@@ -83,7 +90,7 @@ class Ingestor:
             arrival.ticket.fail(arrival.after.failure)
             return
         try:
-            drafts = drafts_of(arrival.records, self._formats)
+            drafts, aside = drafts_of(arrival.records, self._formats)
         except Rejected as error:
             arrival.ticket.fail(error)
             return
@@ -96,11 +103,18 @@ class Ingestor:
         except QueueFull:
             await log.send(append)
         self._progress(len(arrival.records))
+        if aside:
+            self._rejected(aside)
 
 
-def drafts_of(records: Sequence[Record], formats: Recognise) -> list[Draft]:
-    """Fills in what the producer did not give itself: for all records at once where each is plain JSON."""
+def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[list[Draft], int]:
+    """Fills in what the producer did not give itself, for all records at once where each is plain JSON; and how many
+    of the records are kept aside."""
     lines = lines_of([record.data for record in records])
     if lines is None:
-        return [draft(record, record.envelope or formats.recognise(record)) for record in records]
-    return drafts(records, formats.recognise_lines(records, lines))
+        envelopes = [record.envelope or formats.recognise(record) for record in records]
+        made = [draft(record, envelope) for record, envelope in zip(records, envelopes, strict=True)]
+    else:
+        envelopes = formats.recognise_lines(records, lines)
+        made = drafts(records, envelopes)
+    return made, [envelope.type.endswith(REJECTED) for envelope in envelopes].count(True)

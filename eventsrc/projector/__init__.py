@@ -20,7 +20,7 @@ one; an interrupted build is removed at the next start.
 """
 
 from eventsrc.projector.actor import Projector
-from eventsrc.projector.discovery import Discovery, Problem, discover
+from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
 from eventsrc.projector.feed import Feed, LogFiles, Opener
 from eventsrc.projector.generations import Generations, current
 from eventsrc.projector.opening import log_parts, open_feed
@@ -44,6 +44,7 @@ __all__ = [
     "Standing",
     "current",
     "discover",
+    "furnished",
     "log_parts",
     "open_feed",
     "rebuild",

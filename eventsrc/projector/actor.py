@@ -28,6 +28,7 @@ from eventsrc.projector.build import Build
 from eventsrc.projector.examine import close_clean, open_current
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.lock import Lock
+from eventsrc.projector.publish import publish
 from eventsrc.projector.rebuild import Construction, Rebuilt
 from eventsrc.projector.site import Site, Standing, State
 
@@ -219,7 +220,14 @@ class Projector:
         self._number = self._generations.current_or_none() or 0
         self._generations.sweep()
         store = open_current(self._projection, self._generations, self._site.feed, self._site.disk)
-        return ReadModel(store, self._site.feed, str(self._generations.files(self._number)))
+        model = ReadModel(store, self._site.feed, str(self._generations.files(self._number)))
+        try:
+            model.recover()
+        except BaseException:
+            store.connection.close()
+            raise
+        publish(self._projection, self._generations, self._number)
+        return model
 
     def _apply(self, head: Position) -> None:
         if self._model is not None:

@@ -19,7 +19,7 @@ from eventsrc.plugin import Projection, Reading
 from eventsrc.projector.attempt import Attempt
 from eventsrc.projector.feed import Feed
 from eventsrc.projector.portion import DeadLetter, Portion, dead_letter
-from eventsrc.projector.store import Mark, Store, translated
+from eventsrc.projector.store import Mark, Store, refused, translated
 
 
 class ReadModel:
@@ -94,6 +94,18 @@ class ReadModel:
             self._end_batch(self._end, self._unread)
             projection.committed()
 
+    def recover(self) -> None:
+        """Lets the projection cut the files beside its rows back to what the rows say. Before the first batch."""
+        if self.store.projection.recover is Projection.recover:
+            return
+        with self._undone_on_error():
+            self.store.begin()
+            with Attempt() as attempt:
+                self._object().recover()
+            if attempt.reason:
+                raise ReadModelBroken(name=self.store.name, reason=f"it cannot recover: {attempt.reason}")
+            self._throw_away()
+
     def close(self) -> None:
         """Lets go of the projection object and of whatever was not committed. The store stays open."""
         self._throw_away()
@@ -156,6 +168,9 @@ class ReadModel:
         with translated(self.store.name, self.store.path):
             try:
                 yield
+            except OSError as error:
+                self._throw_away()
+                raise refused(self.store.name, self._folder, error) from error
             except BaseException:
                 self._throw_away()
                 raise

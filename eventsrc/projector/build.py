@@ -14,6 +14,7 @@ from eventsrc.plugin import Projection
 from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.portion import Portion
+from eventsrc.projector.publish import publish
 from eventsrc.projector.site import Site
 from eventsrc.projector.store import Store
 
@@ -56,6 +57,7 @@ class Build:
     def switch(self) -> None:
         """Lets it answer from now on; the generation before is kept for going back."""
         self._generations.switch(self.number, self._site.disk)
+        publish(self.projection, self._generations, self.number)
         self._generations.sweep()
 
     def abandon(self) -> None:

@@ -6,7 +6,7 @@ One that cannot be used is a problem to be told, never a reason for the others n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 import msgspec
@@ -51,6 +51,22 @@ def discover(points: Iterable[EntryPoint] | None = None) -> Discovery:
             assert isinstance(loaded, type)
             found[point.name] = loaded
     return Discovery(found, tuple(problems))
+
+
+def furnished(discovery: Discovery, texts: Mapping[str, str]) -> Discovery:
+    """The same with the texts that a person set for some of them, by name. One whose text is wrong is a problem."""
+    projections = dict(discovery.projections)
+    problems = list(discovery.problems)
+    for name, text in texts.items():
+        made: type[Projection] | None = None
+        with Attempt() as attempt:
+            made = projections[name].furnished(text)
+        if made is None:
+            where = projections.pop(name).__module__ if name in projections else name
+            problems.append(Problem(name, where, f"the file that is set for it: {attempt.reason}"))
+        else:
+            projections[name] = made
+    return Discovery(projections, tuple(problems))
 
 
 def unfit(candidate: object, name: str) -> str:

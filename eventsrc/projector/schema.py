@@ -1,7 +1,8 @@
 """The tables that every read model has beside its own, and how a read model is created.
 
-`position` ties the rows to a place in the log, `schema_version` to the code that made them, `dead_letters` says what
-is missing. No time here is the clock's: all come from the log, so a rebuild gives the same rows.
+`position` ties the rows to a place in the log, `schema_version` to the code that made them and to what a person set for
+it, `dead_letters` says what is missing. No time here is the clock's: all come from the log, so a rebuild gives the same
+rows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from eventsrc.errors import ReadModelBroken
 from eventsrc.plugin import Projection
 from eventsrc.projector.attempt import Attempt
 
-TABLES_VERSION = 1
+TABLES_VERSION = 2
 """Version of the three tables below, kept as SQLite's `user_version`. Another one is a reason to rebuild."""
 
 
@@ -27,14 +28,16 @@ def create(connection: sqlite3.Connection, projection: type[Projection]) -> None
         pk="name",
         not_null={"position", "digest", "applied_at"},
     )
-    database.table("schema_version").create({"version": int, "applied_at": str}, pk="version", not_null={"applied_at"})
+    database.table("schema_version").create(
+        {"version": int, "applied_at": str, "variant": str}, pk="version", not_null={"applied_at", "variant"}
+    )
     database.table("dead_letters").create(
         {"position": int, "type": str, "reason": str, "raw_json": str, "recorded_at": str},
         pk="position",
         not_null={"type", "reason", "recorded_at"},
     )
     connection.execute("INSERT INTO position VALUES (?, 0, '', '')", (projection.name,))
-    connection.execute("INSERT INTO schema_version VALUES (?, '')", (projection.version,))
+    connection.execute("INSERT INTO schema_version VALUES (?, '', ?)", (projection.version, projection.variant))
     run(connection, projection, late=False)
     connection.execute(f"PRAGMA user_version = {TABLES_VERSION}")
     connection.execute("COMMIT")
@@ -54,7 +57,9 @@ def mismatch(connection: sqlite3.Connection, projection: type[Projection]) -> st
     (tables,) = connection.execute("PRAGMA user_version").fetchone()
     if tables != TABLES_VERSION:
         return f"its tables are of version {tables}, not {TABLES_VERSION}"
-    row = connection.execute("SELECT max(version) FROM schema_version").fetchone()
-    if row[0] != projection.version:
-        return f"it was made by version {row[0]} of the projection, which is at {projection.version}"
+    version, variant = connection.execute("SELECT max(version), variant FROM schema_version").fetchone()
+    if version != projection.version:
+        return f"it was made by version {version} of the projection, which is at {projection.version}"
+    if variant != projection.variant:
+        return f"it was made with {variant or 'nothing'}, and {projection.variant or 'nothing'} is in force now"
     return ""

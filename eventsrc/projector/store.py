@@ -11,6 +11,7 @@ memory, because a poison event is rolled back.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from eventsrc.durable import Disk
-from eventsrc.errors import DiskFull, ReadModelBroken, ReadModelDamaged, ReadModelLocked
+from eventsrc.errors import DiskFull, EventsrcError, ReadModelBroken, ReadModelDamaged, ReadModelLocked, TryAgain
 from eventsrc.event import Position
 from eventsrc.limits import BULK_CACHE_BYTES, BUSY_SLICE_SECONDS, DEAD_LETTERS, KIB, LIVE_CACHE_BYTES, WAL_BYTES
 from eventsrc.plugin import Projection
@@ -178,6 +179,17 @@ def translated(name: str, path: Path) -> Iterator[None]:
         if is_damage(error):
             raise ReadModelDamaged(name=name, reason=str(error)) from error
         raise ReadModelBroken(name=name, reason=f"{path.name}: {error}") from error
+
+
+def refused(name: str, folder: str, error: OSError) -> EventsrcError:
+    """What an error of the operating system about files beside the rows means for their read model."""
+    reason = error.strerror or str(error)
+    where = str(error.filename or folder)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(path=where, reason=reason)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return TryAgain(reason=f"{where}: {reason}")
+    return ReadModelBroken(name=name, reason=f"{where}: {reason}")
 
 
 def _connect(path: Path, mode: str, tuning: Sequence[str]) -> sqlite3.Connection:

@@ -57,7 +57,7 @@ class ReadModels:
         return self._questions.get(name, ())
 
     def ask(self, name: str, question: str, parameters: Mapping[str, Cell] | None = None) -> Answer:
-        """Answers a named question; a parameter that is not given is NULL.
+        """Answers a named question; a parameter that is not given is the question's default, or NULL.
 
         Raises `QueryError` when there is no such question or parameter, and what `sql` raises.
         """
@@ -69,7 +69,8 @@ class ReadModels:
         if strange := sorted(set(given) - set(found.parameters)):
             known = ", ".join(found.parameters) or "none"
             raise QueryError(reason=f"{question} takes no parameter {strange[0]!r}; it takes: {known}")
-        return self.sql(name, found.sql, {parameter: given.get(parameter) for parameter in found.parameters})
+        values = {each: given.get(each, found.defaults.get(each)) for each in found.parameters}
+        return self.sql(name, found.sql, values)
 
     def sql(
         self, name: str, text: str, parameters: Mapping[str, Cell] | Sequence[Cell] = (), *, most: int = QUERY_ROWS

@@ -10,7 +10,9 @@ What a command does without a running service is here too (`here.py`): the same 
 go on at their cursors, read models at their positions.
 """
 
+from eventsrc.service.around import hook_spool
 from eventsrc.service.here import checkpoint_here, ingest_here, rebuild_here
+from eventsrc.service.hooks_told import hooks_told
 from eventsrc.service.offline import checkpoints, client, read_models, status_of_files
 from eventsrc.service.serve import serve
 from eventsrc.service.there import ingest_stdin_there
@@ -19,6 +21,8 @@ __all__ = [
     "checkpoint_here",
     "checkpoints",
     "client",
+    "hook_spool",
+    "hooks_told",
     "ingest_here",
     "ingest_stdin_there",
     "read_models",

@@ -14,14 +14,14 @@ import anyio.to_thread
 
 from eventsrc.actor import Supervisor
 from eventsrc.clock import SystemClock
-from eventsrc.config import Settings
+from eventsrc.config import ProjectionSettings, Settings
 from eventsrc.durable import SystemDisk
 from eventsrc.errors import EventsrcError, NoStore
 from eventsrc.metrics import Metrics
-from eventsrc.projector import discover, rebuild
+from eventsrc.projector import rebuild
 from eventsrc.service.checkpoints import Checkpoints
 from eventsrc.service.failure import what_it_was
-from eventsrc.service.models import Models, chosen, report_of, site_of
+from eventsrc.service.models import Models, chosen, installed, report_of, site_of
 from eventsrc.service.oneshot import ingest_source
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.source import Follow, Stdin
@@ -40,11 +40,13 @@ def ingest_here(settings: Settings, data: Path, paths: Sequence[str], progress: 
     return anyio.run(_ingest, settings, data, tuple(paths), progress)
 
 
-def rebuild_here(data: Path, names: Sequence[str], progress: Told) -> dict[str, Any]:
+def rebuild_here(
+    data: Path, names: Sequence[str], progress: Told, settings: ProjectionSettings | None = None
+) -> dict[str, Any]:
     """Builds read models anew from the log; returns the shape of `rebuild --json`."""
     _need_log(data)
     site = site_of(data, SystemDisk(), SystemClock())
-    results = rebuild(chosen(discover(), names), site, progress=progress)
+    results = rebuild(chosen(installed(settings or ProjectionSettings()), names), site, progress=progress)
     return {result.name: report_of(result) for result in results}
 
 
@@ -64,7 +66,7 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
     thread = anyio.CapacityLimiter(1)
     pipeline = await anyio.to_thread.run_sync(Pipeline, data, settings, SystemDisk(), clock, metrics, limiter=thread)
     supervisor = Supervisor()
-    projections = chosen(discover(), settings.projections.only)
+    projections = chosen(installed(settings.projections), settings.projections.only)
     models = Models(site_of(data, SystemDisk(), clock), projections, pipeline.watermark, metrics)
     for charge in pipeline.charges():
         supervisor.add(charge)

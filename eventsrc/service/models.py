@@ -12,12 +12,24 @@ import msgspec
 
 from eventsrc.actor import Charge, Policy, Stage, Watermark
 from eventsrc.clock import Clock, parse_time
+from eventsrc.config import ProjectionSettings
 from eventsrc.durable import Disk
-from eventsrc.errors import UnknownProjection
+from eventsrc.errors import ReadModelUnusable, UnknownProjection
 from eventsrc.event import Position
 from eventsrc.metrics import Metrics
 from eventsrc.plugin import Projection
-from eventsrc.projector import Discovery, Projector, Rebuilt, Site, Standing, current, discover, open_feed
+from eventsrc.projector import (
+    Discovery,
+    Problem,
+    Projector,
+    Rebuilt,
+    Site,
+    Standing,
+    current,
+    discover,
+    furnished,
+    open_feed,
+)
 from eventsrc.query import ReadModels
 
 
@@ -27,11 +39,30 @@ def site_of(data: Path, disk: Disk, clock: Clock) -> Site:
 
 
 def chosen(discovery: Discovery, names: Sequence[str]) -> list[type[Projection]]:
-    """The installed projections of these names, all without names. Raises UnknownProjection."""
+    """The installed projections of these names, all without names. Raises UnknownProjection, ReadModelUnusable."""
     for name in names:
+        unusable = [one.reason for one in discovery.problems if one.name == name]
+        if name not in discovery.projections and unusable:
+            raise ReadModelUnusable(name=name, reason=unusable[0])
         if name not in discovery.projections:
             raise UnknownProjection(name=name, known=", ".join(discovery.projections) or "none")
     return [one for name, one in discovery.projections.items() if not names or name in names]
+
+
+def installed(settings: ProjectionSettings) -> Discovery:
+    """The installed projections, with the files that a person set for them. A file that is missing or wrong is a
+    problem of its read model alone."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    found = discover()
+    for name, path in (setting.partition("=")[::2] for setting in settings.files):
+        try:
+            texts[name] = Path(path).expanduser().read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(name, path, f"the file that is set for it: {error}"))
+            found.projections.pop(name, None)
+    furnished_ = furnished(found, {name: text for name, text in texts.items() if name in found.projections})
+    return Discovery(furnished_.projections, (*furnished_.problems, *problems))
 
 
 def asked(data: Path, discovery: Discovery | None = None) -> ReadModels:

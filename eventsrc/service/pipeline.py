@@ -57,7 +57,9 @@ class Pipeline:
         return [
             Charge(
                 name=Ingestor.name,
-                make=lambda: Ingestor(self.arrivals, self.formats, self.appends, self._ingested),
+                make=lambda: Ingestor(
+                    self.arrivals, self.formats, self.appends, self._ingested, self._metrics.source.rejected
+                ),
                 policy=Policy.RESTART,
                 stage=Stage.INGEST,
                 close=self.arrivals.close,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -23,7 +23,10 @@ from eventsrc.service.models import Models
 from eventsrc.service.oneshot import ingest_paths
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.status import status_of
-from eventsrc.source import Follow
+from eventsrc.source import SourcePosition
+
+Sources: TypeAlias = Callable[[], Sequence[SourcePosition]]
+"""Where the sources stand, of every kind."""
 
 
 class Host(Protocol):
@@ -38,12 +41,12 @@ class ServicePort:
     """Implements `eventsrc.http.Port` for a running service."""
 
     def __init__(
-        self, host: Host, pipeline: Pipeline, models: Models, follow: Follow, keeper: Keeper, heartbeat: Heartbeat
+        self, host: Host, pipeline: Pipeline, models: Models, sources: Sources, keeper: Keeper, heartbeat: Heartbeat
     ) -> None:
         self._host = host
         self._pipeline = pipeline
         self._models = models
-        self._follow = follow
+        self._sources = sources
         self._keeper = keeper
         self._heartbeat = heartbeat
         self._reader = LogReader(host.data)
@@ -105,7 +108,7 @@ class ServicePort:
                 self._host.data,
                 head=self.head,
                 projections=self._models.status(self.head),
-                sources=self._follow.positions(),
+                sources=self._sources(),
                 checkpoint=self._keeper.latest(),
             ),
             limiter=self._looking,
@@ -128,6 +131,10 @@ class ServicePort:
         """Counts an answered request."""
         self._host.metrics.http.answered(route, status)
 
+    def dropped_hook(self, reason: str) -> None:
+        """Counts a hook that was not recorded."""
+        self._host.metrics.http.hooks_dropped.labels(reason).inc()
+
     def listening(self, clients: int) -> None:
         """Told how many live streams are open."""
         self._host.metrics.http.live_clients.set(clients)
@@ -145,7 +152,7 @@ class ServicePort:
         numbers.log.bytes.set(sum(sizes))
         numbers.log.segments.set(len(sizes))
         numbers.log.disk_free.set(shutil.disk_usage(self._host.data).free)
-        places = self._follow.positions()
+        places = [place for place in self._sources() if place.kind != "zmq"]
         numbers.source.files.set(len(places))
         numbers.source.behind.set(sum(place.behind_bytes for place in places))
         for actor in self._heartbeat.check().actors:

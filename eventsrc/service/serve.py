@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,15 +28,16 @@ from eventsrc.liveness import Prober
 from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
-from eventsrc.projector import discover
 from eventsrc.query import ReadModels
+from eventsrc.service.around import spool_charge
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
-from eventsrc.service.models import Models, asked, chosen, site_of
+from eventsrc.service.listening import Listening
+from eventsrc.service.models import Models, asked, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
 from eventsrc.service.watched import watched_processes
-from eventsrc.source import Follow
+from eventsrc.source import Follow, SourcePosition
 from eventsrc.source.pace import Pace
 
 logger = logging.getLogger(__name__)
@@ -121,7 +123,7 @@ class Service:
             group.cancel_scope.cancel()
 
     def _charges(self, pipeline: Pipeline, heartbeat: Heartbeat) -> list[Charge]:
-        discovery = discover()
+        discovery = installed(self.settings.projections)
         for problem in discovery.problems:
             logger.error("the read model %s (%s) cannot be used: %s", problem.name, problem.where, problem.reason)
         for missing in pipeline.formats.missing:
@@ -132,9 +134,13 @@ class Service:
         follow = Follow(self.paths, pipeline.cursor, pace=Pace(min(LOOK_SECONDS, look), look))
         place = Place.of(self.data, Digests(self.data, lambda: pipeline.watermark.position), self.disk, self.clock)
         keeper = Keeper(place, self.settings.checkpoint, pipeline, self.metrics.checkpoint)
-        port = ServicePort(self, pipeline, models, follow, keeper, heartbeat)
+        listening = Listening(self.settings.zmq, pipeline, self.metrics) if self.settings.zmq.enabled else None
+        places = [follow.positions, *([listening.positions] if listening else [])]
+        port = ServicePort(self, pipeline, models, partial(_all, places), keeper, heartbeat)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
+            spool_charge(self.data, pipeline, self.clock),
+            *([listening.charge()] if listening else []),
             self._http(port),
             *pipeline.charges(),
             self._scrub(),
@@ -182,15 +188,13 @@ class Service:
         )
 
     def _doors(self) -> list[Door]:
-        """The listeners: those that systemd hands over, else our own."""
-        handed = systemd.listen_fds()
-        doors = []
-        for one in handed:
+        """The listeners: the one in the data directory, where commands look, and those that systemd hands over; a TCP
+        listener of our own where it hands over none."""
+        path = self.data / "eventsrc.sock"
+        doors = [Door(bind_unix(path), admin=True, path=path)]
+        for one in systemd.listen_fds():
             taken = socket.socket(fileno=one.fd)
             doors.append(Door(taken, admin=taken.family == socket.AF_UNIX))
-        if not any(door.admin for door in doors):
-            path = self.data / "eventsrc.sock"
-            doors.append(Door(bind_unix(path), admin=True, path=path))
         if self.settings.http.listen and not any(door.socket.family != socket.AF_UNIX for door in doors):
             doors.append(Door(bind_tcp(self.settings.http.listen)))
         return doors
@@ -227,6 +231,10 @@ class Service:
             async for number in received:
                 logger.info("%s: draining", signal.Signals(number).name)
                 self.stop()
+
+
+def _all(places: Sequence[Callable[[], list[SourcePosition]]]) -> list[SourcePosition]:
+    return [place for positions in places for place in positions()]
 
 
 class _Delivering:

@@ -13,8 +13,8 @@ from eventsrc.errors import UsageError
 
 LINES = "**/*.jsonl"
 """What is followed in a folder that is named without a pattern."""
-SIDECARS = "**/agent-*.meta.json"
-"""Small JSON files beside transcripts that are recorded as a whole."""
+SIDECARS = ("**/agent-*.meta.json", "**/manifest.json", "**/metadata.json")
+"""Small JSON files beside transcripts and experiments that are recorded as a whole."""
 _MAGIC = re.compile(r"[*?\[]")
 
 
@@ -25,8 +25,8 @@ class Root(msgspec.Struct, frozen=True):
     """Absolute; may not exist yet."""
     pattern: str
     """Relative to the folder; `**` stands for any folders, also none."""
-    whole: str = ""
-    """Pattern of files that are recorded as one record each, when new or changed; empty for none."""
+    whole: tuple[str, ...] = ()
+    """Patterns of files that are recorded as one record each, when new or changed."""
     exact: bool = False
     """The pattern is the name of one file: a person asked for just this one."""
 
@@ -46,7 +46,7 @@ class Root(msgspec.Struct, frozen=True):
 
     def whole_matcher(self) -> re.Pattern[str] | None:
         """The same for files that are one record each."""
-        return _compiled(self.whole) if self.whole else None
+        return _compiled(*self.whole) if self.whole else None
 
 
 def roots(targets: Iterable[str | Path]) -> list[Root]:
@@ -68,11 +68,11 @@ def _glob(path: Path) -> Root:
     return Root(str(Path(*path.parts[:first])), "/".join(path.parts[first:]))
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(*patterns: str) -> re.Pattern[str]:
     try:
-        return re.compile(_regex(pattern), re.DOTALL)
+        return re.compile("|".join(map(_regex, patterns)), re.DOTALL)
     except re.error as error:
-        raise UsageError(reason=f"the pattern {pattern} cannot be read: {error}") from error
+        raise UsageError(reason=f"the pattern {', '.join(patterns)} cannot be read: {error}") from error
 
 
 def _regex(pattern: str) -> str:

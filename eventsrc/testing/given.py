@@ -63,6 +63,11 @@ class Given:
         self._projection.close()
         self._projection = self._class(self._connection, str(self.folder))
 
+    @property
+    def projection(self) -> Projection:
+        """The object in use now."""
+        return self._projection
+
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Answers of SQL on the tables."""
         return self._connection.execute(sql, parameters).fetchall()

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
+
 from eventsrc.plugin import (
     Activity,
     AgentFact,
@@ -33,6 +35,7 @@ from eventsrc.plugin import (
     PromptSubmitted,
     Reading,
     RoundEnded,
+    RoundStarted,
     SessionEnded,
     SessionObserved,
     SessionStarted,
@@ -62,7 +65,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 4
+    version = 6
     schema = SCHEMA
     late_schema = LATE_SCHEMA
     questions = (*QUESTIONS, *FIGURES)
@@ -90,7 +93,12 @@ class Agents(Projection):
         """Writes what changed."""
         for part in (self._sessions, self._rounds, self._flows, self._results, self._usage):
             part.flush()
-        self.connection.executemany("INSERT OR IGNORE INTO errors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._errors)
+        self.connection.executemany(
+            """INSERT OR IGNORE INTO errors
+              (event_id, position, sid, round_id, time, error_type, message, retryable, number)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            self._errors,
+        )
         self.connection.executemany("INSERT INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)
         self._errors.clear()
         self._raw.clear()
@@ -114,6 +122,9 @@ class Agents(Projection):
             self._rounds.ended(fact, session, time)
             self._sessions.goes_on(session)
             self._sessions.changed(session)
+        elif isinstance(fact, RoundStarted):
+            self._rounds.begun(fact, session, time)
+            self._rounds.touch(fact, session, time)
         elif isinstance(fact, MESSAGE_FACTS):
             self._message(fact, session, time, reading.source)
         else:
@@ -138,7 +149,7 @@ class Agents(Projection):
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
-            self._used(fact, time, source)
+            self._used(fact, session, time, source)
         elif isinstance(fact, ToolResultReceived):
             self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
             self._sessions.goes_on(session, fact.tool_use_id)
@@ -191,13 +202,20 @@ class Agents(Projection):
         if block.tool_use_id:
             self._results.called(block)
 
-    def _used(self, fact: UsageReported, time: float | None, source: str) -> None:
+    def _used(self, fact: UsageReported, session: Session, time: float | None, source: str) -> None:
         named = fact.message_id or fact.request_id
+        if not named and fact.model is None:  # no message will tell: it is the model that the session goes on with
+            fact = msgspec.structs.replace(fact, model=session.model)
+        if fact.counter is not None:
+            self._usage.counted(fact, time, source)
+            return
         flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None
         message = self._flows.message_of(flow) if flow else None
         name = fact.usage_id
         if message is not None and message.message_id and name in (fact.request_id, fact.message_id):
             name = message.message_id
+        elif message is not None and message.message_id and name.startswith(f"{fact.message_id}#"):
+            name = message.message_id + name.removeprefix(fact.message_id)
         self._usage.reported(fact, flow, name, time, source)
 
     def _around(self, fact: AgentFact, session: Session, time: float | None, reading: Reading) -> None:
@@ -205,6 +223,8 @@ class Agents(Projection):
         if isinstance(fact, SessionObserved):
             before = session.metadata
             self._sessions.observed(fact, session)
+            if fact.copy_of:
+                self._usage.copied(fact.sid, fact.copy_of)
             if session.metadata != before:
                 self._adopt(fact, session)
         elif isinstance(fact, SessionStarted):

@@ -7,6 +7,7 @@ of reading, and have nothing stored.
 from __future__ import annotations
 
 from eventsrc.plugin import Question
+from projections.agents.questions import ROUND
 
 _TOTALS = """sid, agent, is_active, start_time, last_activity_time,
   round((last_activity_time - start_time) * 1000) AS duration_ms,
@@ -18,35 +19,42 @@ _TOTALS = """sid, agent, is_active, start_time, last_activity_time,
   (SELECT count(*) FROM content_blocks b WHERE b.sid = s.sid AND b.tool_use_id IS NOT NULL) AS tool_calls,
   (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1) AS tool_errors,
   (SELECT count(*) FROM errors e WHERE e.sid = s.sid) AS errors,
-  (SELECT count(*) FROM usage u WHERE u.sid = s.sid) AS model_calls,
-  (SELECT coalesce(sum(input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS input_tokens,
-  (SELECT coalesce(sum(output_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS output_tokens,
-  (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+  (SELECT coalesce(sum(rows), 0) FROM usage_totals u WHERE u.sid = s.sid) AS model_calls,
+  (SELECT coalesce(sum(input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS input_tokens,
+  (SELECT coalesce(sum(output_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS output_tokens,
+  (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid)
     AS cache_creation_input_tokens,
-  (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS cache_read_input_tokens,
-  (SELECT group_concat(model, ', ') FROM (SELECT DISTINCT model FROM usage u WHERE u.sid = s.sid AND model IS NOT NULL
+  (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid)
+    AS cache_read_input_tokens,
+  (SELECT group_concat(model, ', ') FROM (SELECT DISTINCT model FROM usage_totals u WHERE u.sid = s.sid AND model != ''
     ORDER BY model)) AS models,
   (SELECT json_group_object(tool_name, n) FROM (SELECT tool_name, count(*) AS n FROM content_blocks b
-    WHERE b.sid = s.sid AND tool_name IS NOT NULL GROUP BY tool_name ORDER BY tool_name)) AS tools"""
+    WHERE b.sid = s.sid AND tool_use_id IS NOT NULL AND tool_name IS NOT NULL GROUP BY tool_name ORDER BY tool_name))
+    AS tools"""
 
-_STALLED = """SELECT s.sid, s.agent, s.pid, s.waiting_reason, s.last_activity_time,
-    :now - s.last_activity_time AS age,
+_STALLED = """SELECT :now - s.last_activity_time AS age, s.agent, s.waiting_reason, s.title, s.sid, s.pid,
+    s.last_activity_time,
     CASE WHEN s.waiting_reason IS NOT NULL THEN 'waiting_person'
-      WHEN EXISTS (SELECT 1 FROM pending_tool_calls p WHERE p.sid = s.sid) THEN 'waiting_tool'
+      WHEN EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid) THEN 'waiting_tool'
       WHEN EXISTS (SELECT 1 FROM content_blocks b WHERE b.sid = s.sid AND b.is_complete = 0) THEN 'stream'
       ELSE 'silent' END AS kind
   FROM sessions s WHERE s.is_active = 1 AND s.last_activity_time <= :now - CAST(:after AS REAL)
     AND (EXISTS (SELECT 1 FROM rounds r WHERE r.sid = s.sid AND r.state = 'open')
-      OR EXISTS (SELECT 1 FROM pending_tool_calls p WHERE p.sid = s.sid))"""
+      OR EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid))"""
 
-_OPEN = """SELECT round_id, sid, pid, round_number, state, start_time, last_activity_time, user_prompt FROM rounds"""
+_OPEN = """SELECT state, last_activity_time, user_prompt, sid, round_number, start_time, pid, round_id FROM rounds"""
 
-_CALLS = """SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
+_CALLS = f"""SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
     r.is_error FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
   JOIN tool_results r ON r.tool_use_id = b.tool_use_id
-  WHERE m.round_id = :round_id AND b.complete_time IS NOT NULL AND r.result_time IS NOT NULL"""
+  WHERE m.round_id = {ROUND} AND b.complete_time IS NOT NULL AND r.result_time IS NOT NULL"""
 
 _SLOT = "CAST(({time}) / max(CAST(:interval AS REAL), 1) AS INTEGER) * max(CAST(:interval AS REAL), 1)"
+
+_TOKENS = "input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, reasoning_tokens"
+
+_HOUR, _DAY = "CAST(:since / 3600 AS INTEGER)", "CAST(:since / 86400 AS INTEGER)"
+"""The slot in which `since` lies: sums are of whole slots, and what is left of this one is counted row by row."""
 
 FIGURES = (
     Question(
@@ -83,12 +91,12 @@ FIGURES = (
     ),
     Question(
         "rates",
-        """SELECT b.flow_id, b.block_index, b.block_type, b.tool_name, b.delta_count, b.total_bytes,
+        f"""SELECT b.block_type, b.tool_name, b.delta_count, b.total_bytes,
           round((b.last_time - b.start_time) * 1000, 3) AS duration_ms,
           round(b.total_bytes / nullif(b.last_time - b.start_time, 0), 3) AS bytes_per_second,
-          round(b.delta_count / nullif(b.last_time - b.start_time, 0), 3) AS deltas_per_second
+          round(b.delta_count / nullif(b.last_time - b.start_time, 0), 3) AS deltas_per_second, b.block_index, b.flow_id
         FROM messages m JOIN content_blocks b ON b.flow_id = m.flow_id
-        WHERE m.round_id = :round_id AND b.delta_count > 0 ORDER BY b.start_time, b.flow_id, b.block_index""",
+        WHERE m.round_id = {ROUND} AND b.delta_count > 0 ORDER BY b.start_time, b.flow_id, b.block_index""",
         "Bytes and deltas per second of each block that was streamed in a round.",
         ("round_id",),
         ("round_id",),
@@ -96,9 +104,9 @@ FIGURES = (
     Question(
         "parallel",
         f"""WITH calls AS ({_CALLS})
-        SELECT a.tool_use_id, a.tool_name, b.tool_use_id AS other_tool_use_id, b.tool_name AS other_tool_name,
-          max(a.call_start, b.call_start) AS overlap_start,
-          round((min(a.call_end, b.call_end) - max(a.call_start, b.call_start)) * 1000, 3) AS overlap_ms
+        SELECT a.tool_name, b.tool_name AS other_tool_name,
+          round((min(a.call_end, b.call_end) - max(a.call_start, b.call_start)) * 1000, 3) AS overlap_ms,
+          max(a.call_start, b.call_start) AS overlap_start, a.tool_use_id, b.tool_use_id AS other_tool_use_id
         FROM calls a JOIN calls b ON (a.call_start, a.tool_use_id) < (b.call_start, b.tool_use_id)
           AND b.call_start < a.call_end AND b.call_end > a.call_start
         ORDER BY overlap_start, a.tool_use_id, b.tool_use_id""",
@@ -108,13 +116,21 @@ FIGURES = (
     ),
     Question(
         "errors",
-        """SELECT coalesce(b.tool_name, '?') AS tool_name, count(*) AS calls,
-          sum(coalesce(r.is_error, 0)) AS errors, round(avg(coalesce(r.is_error, 0)), 4) AS error_rate,
-          round(avg(r.execution_duration_ms), 3) AS average_ms,
-          round(avg(CASE WHEN coalesce(r.is_error, 0) = 0 THEN r.execution_duration_ms END), 3) AS success_ms,
-          round(avg(CASE WHEN r.is_error = 1 THEN r.execution_duration_ms END), 3) AS error_ms
-        FROM tool_results r LEFT JOIN content_blocks b ON b.tool_use_id = r.tool_use_id
-        WHERE :since IS NULL OR r.result_time >= :since GROUP BY 1 ORDER BY errors DESC, calls DESC, 1""",
+        f"""WITH parts AS (
+          SELECT tool_name, rows, errors, timed, timed_errors, duration_us, error_duration_us FROM tool_totals
+            WHERE :since IS NULL OR day > {_DAY}
+          UNION ALL
+          SELECT coalesce(tool_name, ''), 1, coalesce(is_error, 0), execution_duration_ms IS NOT NULL,
+            coalesce(is_error, 0) AND execution_duration_ms IS NOT NULL, coalesce(execution_duration_ms, 0) * 1000,
+            iif(is_error = 1, coalesce(execution_duration_ms, 0) * 1000, 0)
+            FROM tool_results WHERE result_time >= :since AND result_time < ({_DAY} + 1) * 86400)
+        SELECT coalesce(nullif(tool_name, ''), '?') AS tool_name, sum(rows) AS calls, sum(errors) AS errors,
+          round(1.0 * sum(errors) / sum(rows), 4) AS error_rate,
+          round(sum(duration_us) / 1000.0 / nullif(sum(timed), 0), 3) AS average_ms,
+          round((sum(duration_us) - sum(error_duration_us)) / 1000.0 / nullif(sum(timed) - sum(timed_errors), 0), 3)
+            AS success_ms,
+          round(sum(error_duration_us) / 1000.0 / nullif(sum(timed_errors), 0), 3) AS error_ms
+        FROM parts GROUP BY 1 ORDER BY errors DESC, calls DESC, 1""",
         "Calls with a result, errors and durations per tool.",
         ("since",),
     ),
@@ -122,7 +138,7 @@ FIGURES = (
         "dashboard",
         f"""SELECT (SELECT count(*) FROM sessions WHERE is_active = 1) AS active_sessions,
           (SELECT count(*) FROM rounds WHERE state = 'open') AS open_rounds,
-          (SELECT count(*) FROM pending_tool_calls p JOIN sessions s ON s.sid = p.sid WHERE s.is_active = 1)
+          (SELECT count(*) FROM awaited_results a JOIN sessions s ON s.sid = a.sid WHERE s.is_active = 1)
             AS pending_tools,
           (SELECT count(*) FROM ({_STALLED})) AS stalled,
           (SELECT count(*) FROM rounds WHERE state = 'orphaned') AS orphaned_rounds,
@@ -134,12 +150,15 @@ FIGURES = (
     ),
     Question(
         "usage",
-        """SELECT CASE :by WHEN 'session' THEN sid WHEN 'model' THEN coalesce(model, '?')
-            ELSE coalesce(date(time, 'unixepoch'), '?') END AS key, count(*) AS model_calls,
-          sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-          sum(cache_creation_input_tokens) AS cache_creation_input_tokens,
-          sum(cache_read_input_tokens) AS cache_read_input_tokens, sum(reasoning_tokens) AS reasoning_tokens
-        FROM usage WHERE :since IS NULL OR time >= :since GROUP BY 1 ORDER BY 1""",
+        f"""WITH parts AS (
+          SELECT sid, hour, model, rows, {_TOKENS} FROM usage_totals WHERE :since IS NULL OR hour > {_HOUR}
+          UNION ALL
+          SELECT sid, CAST(time / 3600 AS INTEGER), coalesce(model, ''), 1, {_TOKENS}
+            FROM usage WHERE time >= :since AND time < ({_HOUR} + 1) * 3600)
+        SELECT CASE :by WHEN 'session' THEN sid WHEN 'model' THEN coalesce(nullif(model, ''), '?')
+            ELSE coalesce(date(hour * 3600, 'unixepoch'), '?') END AS key, sum(rows) AS model_calls,
+          {", ".join(f"sum({name}) AS {name}" for name in _TOKENS.split(", "))}
+        FROM parts GROUP BY 1 ORDER BY 1""",
         "Tokens per day (UTC), session or model.",
         ("by", "since"),
         defaults={"by": "day"},

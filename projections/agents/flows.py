@@ -18,12 +18,10 @@ from eventsrc.plugin import (
     MessageEnded,
     MessageStarted,
 )
+from projections.agents.delta_files import CONTENT, DeltaFiles
 from projections.agents.merging import adopt, are_one, move, rename, take_over
 from projections.agents.rows import CONTENT_ROWS, Alias, Block, BlockKey, Message, Table
 from projections.agents.twins import not_yet_there, place, streamed_twin
-
-CONTENT = {"text": "text", "thinking": "thinking", "json": "tool_use"}
-"""Kinds of pieces that are content, and the block that an unannounced piece must belong to. Signatures are not."""
 
 
 class Flows:
@@ -34,18 +32,17 @@ class Flows:
         self._messages = Table(connection, "messages", Message)
         self._blocks = Table(connection, "content_blocks", Block, key=2, keep=CONTENT_ROWS)
         self._keys = Table(connection, "block_keys", BlockKey)
+        self._files = DeltaFiles(self._aliases)
         self._connection = connection
         self._pieces: dict[tuple[str, int], list[str]] = {}
         self._tools: dict[str, tuple[str, int]] = {}  # blocks of this batch by tool use id
-
-    # --- messages ---
 
     def flow_of(self, message_id: str, request_id: str, *, bind: bool = False) -> str:
         """The flow that two ids name. `bind`: the record says that both are ids of one message."""
         for name in (request_id, message_id):
             known = self._aliases.get(name) if name else None
-            if known is not None:
-                flow = known.flow_id
+            if known is not None:  # the name of a stream leads to a message, which may be kept as another one since
+                flow = known.flow_id if known.flow_id == name else (self._aliases.get(known.flow_id) or known).flow_id
                 break
         else:
             flow = request_id or message_id
@@ -66,6 +63,8 @@ class Flows:
         """A message begins, or a record mentions it again. Blocks that moved, because two flows became one."""
         moved = self._unite(fact.message_id, fact.request_id) if fact.message_id and fact.request_id else []
         flow = self.flow_of(fact.message_id, fact.request_id, bind=True)
+        if fact.stream:
+            self._aliases.put(fact.stream, Alias(fact.stream, flow))
         row = self.message(fact, flow, round_id, time)
         row.request_id = row.request_id or fact.request_id or None
         row.message_id = row.message_id or fact.message_id or None
@@ -74,7 +73,7 @@ class Flows:
         row.agent_id = fact.agent_id or row.agent_id
         row.is_sidechain = max(row.is_sidechain, int(fact.is_sidechain))
         row.parent_tool_use_id = fact.parent_tool_use_id or row.parent_tool_use_id
-        row.round_id = row.round_id or round_id
+        row.round_id = row.round_id or (round_id if fact.round else None)  # a copy comes in some other round
         if time is not None:
             row.start_time = time if row.start_time is None else min(row.start_time, time)
         self._messages.put(flow, row)
@@ -138,6 +137,8 @@ class Flows:
                 block.start_time = min(block.start_time or time, time)
         block.block_type = fact.block_type or block.block_type
         block.tool_name = fact.tool_name or block.tool_name
+        if fact.text and block.delta_file_path is None:
+            block.delta_file_path = self._files.path(flow, fact.index)
         self._names_tool(block, fact.tool_use_id)
         return self._blocks.put((block.flow_id, block.block_index), block)
 
@@ -153,6 +154,8 @@ class Flows:
             key = (block.flow_id, block.block_index)
         if block.block_type is None:
             block.block_type = CONTENT.get(fact.kind)
+        if block.delta_file_path is None and fact.kind in CONTENT:
+            block.delta_file_path = self._files.path(flow, fact.index)
         text: str | None = fact.text
         if block.replayed is not None:
             text = self._not_yet_there(block, fact)
@@ -162,10 +165,7 @@ class Flows:
         if last is not None:
             block.last_time = last
         if fact.kind in CONTENT and block.block_key is None:
-            pieces = self._pieces.get(key)
-            if pieces is None:
-                pieces = self._pieces[key] = []
-            pieces.append(text)
+            self._pieces.setdefault(key, []).append(text)
         self._blocks.put(key, block)
 
     def completed(self, fact: BlockCompleted, round_id: str | None, time: float | None) -> Block:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from eventsrc.plugin import Question
 
-_SESSION = """sid, agent, pid, is_active, start_time, end_time, last_activity_time, title, cwd, git_branch, version,
-  model, round_count, waiting_reason, parent_sid, metadata"""
+_SESSION = """is_active, agent, last_activity_time, round_count, title, sid, waiting_reason, start_time, end_time, model,
+  cwd, git_branch, version, pid, parent_sid, metadata"""
+_LIMIT = 1000
+_NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
+ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
+  (SELECT iif(count(*) = 1 OR min(sid) = {_NAMED}, round_id, NULL) FROM rounds
+    WHERE sid >= {_NAMED} AND sid < {_NAMED} || char(1114111) AND :round_id = {_NAMED} || '#' || round_number))"""
+"""The round that `:round_id` names: by its id, or as SID#NUMBER, where the beginning of the session's id is enough if
+no other begins so. (Of an aggregate with one `min`, SQLite takes other columns from the row that has it.)"""
 _PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
 
 QUESTIONS = (
     Question(
         "sessions",
         f"""SELECT {_SESSION} FROM sessions WHERE (:active IS NULL OR is_active = 1)
-        AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid""",
-        "Sessions, newest first.",
-        ("active", "since"),
+        AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid
+        LIMIT coalesce(:limit, {_LIMIT})""",
+        f"Sessions, newest first; at most `limit` ({_LIMIT}).",
+        ("active", "since", "limit"),
+        defaults={"limit": _LIMIT},
     ),
     Question(
         "session",
@@ -23,11 +32,11 @@ QUESTIONS = (
           (SELECT count(*) FROM messages m WHERE m.sid = s.sid) AS messages,
           (SELECT count(*) FROM content_blocks b WHERE b.sid = s.sid AND b.tool_use_id IS NOT NULL) AS tool_calls,
           (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1) AS tool_errors,
-          (SELECT coalesce(sum(input_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS input_tokens,
-          (SELECT coalesce(sum(output_tokens), 0) FROM usage u WHERE u.sid = s.sid) AS output_tokens,
-          (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+          (SELECT coalesce(sum(input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS input_tokens,
+          (SELECT coalesce(sum(output_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS output_tokens,
+          (SELECT coalesce(sum(cache_creation_input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid)
             AS cache_creation_input_tokens,
-          (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage u WHERE u.sid = s.sid)
+          (SELECT coalesce(sum(cache_read_input_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid)
             AS cache_read_input_tokens
         FROM sessions s WHERE {_PREFIX} ORDER BY sid""",
         "One session in full; the beginning of its id is enough.",
@@ -44,35 +53,40 @@ QUESTIONS = (
     ),
     Question(
         "round",
-        """SELECT m.flow_id, m.message_id, m.role, m.model, m.agent_id, m.is_sidechain, m.start_time AS message_start,
-          m.stop_reason, b.block_index, b.block_type, b.tool_name, b.tool_use_id, b.content, b.is_complete,
-          b.delta_count, b.total_bytes, r.is_error, r.execution_duration_ms, r.content_size AS result_size,
-          coalesce(r.content, r.content_preview) AS result
+        f"""SELECT b.block_type, b.tool_name, b.content, r.is_error, r.execution_duration_ms,
+          coalesce(r.content, r.content_preview) AS result, b.tool_use_id, m.role, m.model, m.agent_id, m.is_sidechain,
+          m.start_time AS message_start, m.stop_reason, b.is_complete, b.delta_count, b.total_bytes,
+          r.content_size AS result_size, m.message_id, m.flow_id, b.block_index
         FROM messages m LEFT JOIN content_blocks b ON b.flow_id = m.flow_id
         LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
-        WHERE m.round_id = :round_id ORDER BY m.start_time, m.flow_id, b.block_index""",
-        "Everything in a round: messages, their blocks with content, results of tools.",
+        WHERE m.round_id = {ROUND} ORDER BY m.start_time, m.flow_id, b.block_index""",
+        "Everything in a round (its id, or SID#NUMBER): messages, their blocks with content, results of tools.",
         ("round_id",),
         ("round_id",),
     ),
     Question(
         "tool",
-        """SELECT b.tool_use_id, b.tool_name, b.sid, b.round_id, b.flow_id, b.block_index, b.start_time,
-          b.complete_time, b.content AS input, r.result_time, r.is_error, r.execution_duration_ms, r.content_size,
-          r.content_file_path, coalesce(r.content, r.content_preview) AS result
+        """SELECT b.tool_name, r.is_error, r.execution_duration_ms, b.content AS input,
+          coalesce(r.content, r.content_preview) AS result, r.content_size, r.content_file_path, b.start_time,
+          b.complete_time, r.result_time, b.tool_use_id, b.sid, b.round_id, b.flow_id, b.block_index
         FROM content_blocks b LEFT JOIN tool_results r ON r.tool_use_id = b.tool_use_id
-        WHERE b.tool_use_id = :tool_use_id""",
-        "Input and result of a tool call.",
+        WHERE b.tool_use_id >= :tool_use_id AND b.tool_use_id < :tool_use_id || char(1114111)
+        ORDER BY b.tool_use_id LIMIT 100""",
+        "Input and result of a tool call; the beginning of its id is enough.",
         ("tool_use_id",),
         ("tool_use_id",),
     ),
     Question(
         "pending",
-        """SELECT p.tool_use_id, p.tool_name, p.sid, s.is_active, p.round_id, p.complete_time,
-          CASE WHEN p.complete_time IS NULL THEN NULL ELSE :now - p.complete_time END AS age, p.content AS input
-        FROM pending_tool_calls p JOIN sessions s ON s.sid = p.sid ORDER BY p.complete_time DESC""",
-        "Tool calls that are complete and have no result, with their age in seconds.",
-        ("now",),
+        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results
+          ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT}))
+        SELECT b.tool_name, :now - b.complete_time AS age, s.is_active, b.content AS input, b.tool_use_id, b.sid,
+          b.complete_time, b.round_id
+        FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
+        CROSS JOIN sessions s ON s.sid = b.sid ORDER BY b.complete_time DESC""",
+        f"Tool calls that are complete and have no result, with their age in seconds; the newest `limit` ({_LIMIT}).",
+        ("now", "limit"),
+        defaults={"limit": _LIMIT},
     ),
     Question(
         "watched_processes",

@@ -7,14 +7,22 @@ import sqlite3
 from pathlib import Path
 
 from eventsrc.plugin import INLINE_RESULT_BYTES, PREVIEW_CHARS, ToolResultReceived
-from projections.agents.rows import CONTENT_ROWS, Block, Result, Table
+from projections.agents.rows import CONTENT_ROWS, Block, Result
+from projections.agents.totals import DAY, Share, SummedTable, Totals, bounded, slot_of
+
+SUMS = ("errors", "timed", "timed_errors", "duration_us", "error_duration_us")
+"""Of the results of a tool on a day: how many were errors, how many have a duration, and the durations' sums."""
 
 
 class Results:
     """What is known of results."""
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
-        self._table = Table(connection, "tool_results", Result, keep=CONTENT_ROWS)
+        totals = Totals(connection, "tool_totals", ("day", "tool_name"), SUMS)
+        self._table = SummedTable(connection, "tool_results", Result, _share, totals, keep=CONTENT_ROWS)
+        self._connection = connection
+        self._awaited: dict[str, tuple[str, float | None] | None] = {}
+        """Calls of this batch: the session that waits for the result, and since when; None when it is there."""
         self._folder = Path(folder) / "results"
         self._files: dict[str, bytes] = {}
 
@@ -38,13 +46,18 @@ class Results:
             self._files[name] = data
         self._join(row, block)
         self._table.put(fact.tool_use_id, row)
+        self._awaited[fact.tool_use_id] = None
 
     def called(self, block: Block) -> None:
         """The call of a result, when it comes after it or gets its end."""
-        row = self._table.get(block.tool_use_id) if block.tool_use_id else None
+        if not block.tool_use_id:
+            return
+        row = self._table.get(block.tool_use_id)
         if row is not None:
             self._join(row, block)
             self._table.put(row.tool_use_id, row)
+        waits = row is None and block.is_complete and block.block_type == "tool_use"
+        self._awaited[block.tool_use_id] = (block.sid, block.complete_time) if waits else None
 
     def flush(self) -> None:
         """Writes files first, so that a row never names one that is not there. A name holds a digest of the content:
@@ -55,16 +68,29 @@ class Results:
                 _write_whole(self._folder.parent / name, data)
             self._files.clear()
         self._table.flush()
+        waiting = [(call, *waits) for call, waits in self._awaited.items() if waits is not None]
+        answered = [(call,) for call, waits in self._awaited.items() if waits is None]
+        self._connection.executemany("INSERT OR REPLACE INTO awaited_results VALUES (?, ?, ?)", waiting)
+        self._connection.executemany("DELETE FROM awaited_results WHERE tool_use_id = ?", answered)
+        self._awaited.clear()
 
     @staticmethod
     def _join(row: Result, block: Block | None) -> None:
         if block is not None:
             row.flow_id, row.block_index = block.flow_id, block.block_index
+            row.tool_name = block.tool_name or row.tool_name
         began = block.complete_time if block is not None else None
         if row.measured_ms is not None:
             row.execution_duration_ms = row.measured_ms
         elif began is not None and row.result_time is not None:
             row.execution_duration_ms = round((row.result_time - began) * 1000, 3)
+
+
+def _share(row: Result) -> Share:
+    """Durations in whole microseconds, which is what they are rounded to."""
+    failed, duration = int(row.is_error or 0), row.execution_duration_ms
+    timed, spent = int(duration is not None), bounded((duration or 0.0) * 1000)
+    return (slot_of(row.result_time, DAY), row.tool_name or ""), (failed, timed, failed * timed, spent, failed * spent)
 
 
 def _digest(data: bytes) -> str:

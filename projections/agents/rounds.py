@@ -15,7 +15,7 @@ from collections.abc import Callable
 from eventsrc.plugin import AgentFact, PromptSubmitted, RoundEnded
 from projections.agents.rows import Prompt, Round, Session, Table
 from projections.agents.sessions import open_rounds
-from projections.agents.twins import said_at
+from projections.agents.twins import VOICES, said_at, voice_of
 
 COMPLETE, ABORTED, INFERRED, SESSION_END, SUPERSEDED, GONE = 6, 5, 4, 3, 2, 1
 """Strength of the evidence of an end."""
@@ -48,6 +48,17 @@ class Rounds:
             self._table.put(row.round_id, row)
         return row.round_id
 
+    def begun(self, fact: AgentFact, session: Session, time: float | None) -> None:
+        """The producer says that a round began: what names none belongs to it from now on."""
+        if not fact.round:
+            return
+        round_id = self._keyed(fact)
+        row = self._table.get(round_id) or self._new(round_id, session, fact, time)
+        row.begun = 1
+        self._table.put(round_id, row)
+        session.current_round = round_id
+        self._changed(session)
+
     def prompted(self, fact: PromptSubmitted, session: Session, time: float | None) -> str | None:
         """A prompt opens a round, or one that is queued is delivered into the running round."""
         known = self._prompts.get(fact.prompt_id) if fact.prompt_id else None
@@ -57,6 +68,9 @@ class Rounds:
             return known.round_id
         if fact.kind == "queued":
             return self.touch(fact, session, time)
+        running = None if fact.round else self._running(session)
+        if running is not None:
+            return self._open(running, fact, session, time)
         if fact.round and self._belongs_to_the_next(fact, session, time):
             session.held_prompt = json.dumps([fact.prompt, fact.prompt_id, fact.kind, time, fact.pid, fact.round])
             self._changed(session)
@@ -143,7 +157,7 @@ class Rounds:
         if fact.prompt_id:
             self._names(fact.prompt_id, round_id)
         if time is not None:
-            self._names(said_at(fact, time, streamed=fact.pid is not None)[0], round_id)
+            self._names(said_at(fact, time, voice_of(fact))[0], round_id)
         session.current_round = round_id
         self._changed(session)
         return round_id
@@ -163,6 +177,11 @@ class Rounds:
         if not row.evidence:
             self._remember_open(session, row.round_id, opened=True)
 
+    def _running(self, session: Session) -> str | None:
+        """The current round, when its begin was told and its end was not: a prompt that names no round is its."""
+        row = self._table.get(session.current_round) if session.current_round else None
+        return row.round_id if row is not None and row.begun and not row.evidence else None
+
     def _names(self, name: str, round_id: str) -> None:
         self._prompts.put(name, Prompt(name, round_id))
 
@@ -179,7 +198,8 @@ class Rounds:
         own = f"{fact.sid}/{fact.round}"
         if time is None or (fact.round and self._table.get(own) is not None):
             return None
-        for name in said_at(fact, time, streamed=fact.pid is None):
+        others = (voice for voice in VOICES if voice != voice_of(fact))
+        for name in (name for voice in others for name in said_at(fact, time, voice)):
             known = self._prompts.get(name)
             if known is not None:
                 for one in (fact.prompt_id, fact.round and f"round {own}"):

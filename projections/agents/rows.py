@@ -80,6 +80,8 @@ class Round(msgspec.Struct):
     """How strong the evidence of its end is; see `rounds.py`."""
     last_said: str | None = None
     """Type of the last block that the model's main chain received whole."""
+    begun: int = 0
+    """1: a record said that it began, so one will say that it ended."""
 
 
 class Prompt(msgspec.Struct):
@@ -168,6 +170,8 @@ class Result(msgspec.Struct):
     result_id: str | None = None
     measured_ms: float | None = None
     sid: str = ""
+    tool_name: str | None = None
+    """That of the call, so that results can be counted per tool without looking the calls up."""
 
 
 class Usage(msgspec.Struct):

@@ -20,7 +20,7 @@ SCHEMA = (
       end_time REAL, duration_ms REAL, has_user_prompt INTEGER NOT NULL, has_stop INTEGER NOT NULL,
       is_complete INTEGER NOT NULL, is_aborted INTEGER NOT NULL, state TEXT NOT NULL, user_prompt TEXT,
       user_prompt_time REAL, last_activity_time REAL, kind TEXT, reason TEXT, evidence INTEGER NOT NULL,
-      last_said TEXT
+      last_said TEXT, begun INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE prompts(prompt_id TEXT PRIMARY KEY, round_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE flows(alias TEXT PRIMARY KEY, flow_id TEXT NOT NULL) STRICT, WITHOUT ROWID""",
@@ -44,7 +44,17 @@ SCHEMA = (
     """CREATE TABLE tool_results(
       tool_use_id TEXT PRIMARY KEY, flow_id TEXT, block_index INTEGER, result_time REAL, is_error INTEGER,
       content_size INTEGER NOT NULL, content_preview TEXT NOT NULL, content_file_path TEXT,
-      execution_duration_ms REAL, content TEXT, result_id TEXT, measured_ms REAL, sid TEXT NOT NULL
+      execution_duration_ms REAL, content TEXT, result_id TEXT, measured_ms REAL, sid TEXT NOT NULL,
+      tool_name TEXT
+    ) STRICT, WITHOUT ROWID""",
+    # Few at any time, where "calls without a result" would be looked for among all calls there ever were.
+    """CREATE TABLE awaited_results(
+      tool_use_id TEXT PRIMARY KEY, sid TEXT NOT NULL, complete_time REAL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE tool_totals(
+      day INTEGER NOT NULL, tool_name TEXT NOT NULL, rows INTEGER NOT NULL, errors INTEGER NOT NULL,
+      timed INTEGER NOT NULL, timed_errors INTEGER NOT NULL, duration_us INTEGER NOT NULL,
+      error_duration_us INTEGER NOT NULL, PRIMARY KEY (day, tool_name)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE usage(
       usage_id TEXT PRIMARY KEY, sid TEXT NOT NULL, flow_id TEXT, origin TEXT NOT NULL, time REAL, model TEXT,
@@ -53,37 +63,55 @@ SCHEMA = (
       is_sidechain INTEGER NOT NULL, request_id TEXT, first_time REAL, source TEXT NOT NULL,
       rule TEXT NOT NULL
     ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE usage_totals(
+      sid TEXT NOT NULL, hour INTEGER NOT NULL, model TEXT NOT NULL, origin TEXT NOT NULL, rows INTEGER NOT NULL,
+      input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_creation_input_tokens INTEGER NOT NULL,
+      cache_read_input_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+      PRIMARY KEY (sid, hour, model, origin)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE counters(sid TEXT PRIMARY KEY, copy_of TEXT, reached TEXT) STRICT, WITHOUT ROWID",
     """CREATE TABLE errors(
-      event_id TEXT NOT NULL, position INTEGER NOT NULL, sid TEXT NOT NULL, round_id TEXT, time REAL,
-      error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, number INTEGER NOT NULL,
-      PRIMARY KEY (position, number)
+      position INTEGER NOT NULL, number INTEGER NOT NULL, event_id TEXT NOT NULL, sid TEXT NOT NULL, round_id TEXT,
+      time REAL, error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, PRIMARY KEY (position, number)
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE raw_events(
       event_id TEXT NOT NULL, position INTEGER NOT NULL, event_type TEXT NOT NULL, timestamp REAL,
       raw_json TEXT NOT NULL, processed INTEGER NOT NULL, PRIMARY KEY (event_id, position)
     ) STRICT, WITHOUT ROWID""",
+    # Two halves, because SQLite uses a partial index only for its very own condition.
     """CREATE VIEW incomplete_rounds AS
       SELECT round_id, sid, pid, round_number, state, user_prompt, start_time, last_activity_time
-      FROM rounds WHERE state IN ('open', 'orphaned')""",
+      FROM rounds WHERE state = 'open'
+      UNION ALL
+      SELECT round_id, sid, pid, round_number, state, user_prompt, start_time, last_activity_time
+      FROM rounds WHERE state = 'orphaned'""",
     """CREATE VIEW pending_tool_calls AS
       SELECT b.tool_use_id, b.tool_name, b.flow_id, b.block_index, b.sid, b.round_id, b.complete_time, b.content
-      FROM content_blocks b
-      WHERE b.is_complete = 1 AND b.block_type = 'tool_use' AND b.tool_use_id IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM tool_results r WHERE r.tool_use_id = b.tool_use_id)""",
+      FROM awaited_results a CROSS JOIN content_blocks b ON b.tool_use_id = a.tool_use_id""",
 )
 
 LATE_SCHEMA = (
-    "CREATE INDEX sessions_by_start ON sessions(start_time)",
+    "CREATE INDEX sessions_by_start ON sessions(start_time DESC, sid)",
+    "CREATE INDEX sessions_by_activity ON sessions(last_activity_time)",
     "CREATE INDEX sessions_active ON sessions(last_activity_time) WHERE is_active = 1",
-    "CREATE INDEX runs_current ON runs(pid) WHERE end_time IS NULL",
+    "CREATE INDEX runs_current ON runs(last_time) WHERE end_time IS NULL",
     "CREATE INDEX rounds_by_session ON rounds(sid, round_number)",
-    "CREATE INDEX rounds_not_ended ON rounds(state, last_activity_time) WHERE state IN ('open', 'orphaned')",
+    "CREATE INDEX rounds_open ON rounds(sid) WHERE state = 'open'",
+    "CREATE INDEX rounds_orphaned ON rounds(last_activity_time) WHERE state = 'orphaned'",
+    "CREATE INDEX rounds_unbalanced ON rounds(last_activity_time) WHERE has_user_prompt = 1 AND evidence = 0",
     "CREATE INDEX messages_by_round ON messages(round_id, start_time)",
     "CREATE INDEX messages_by_session ON messages(sid, start_time)",
-    "CREATE INDEX blocks_by_session ON content_blocks(sid, start_time)",
-    "CREATE INDEX tool_blocks ON content_blocks(complete_time) WHERE block_type = 'tool_use' AND is_complete = 1",
-    "CREATE INDEX results_by_time ON tool_results(result_time)",
+    # What a block adds to a time series stands in the index, so that a long session is counted without its texts.
+    """CREATE INDEX blocks_by_session
+      ON content_blocks(sid, last_time, complete_time, start_time, total_bytes, delta_count)""",
+    "CREATE INDEX blocks_of_tools ON content_blocks(sid, tool_name) WHERE tool_use_id IS NOT NULL",
+    "CREATE INDEX blocks_unfinished ON content_blocks(sid, start_time) WHERE is_complete = 0",
+    "CREATE INDEX awaited_by_session ON awaited_results(sid)",
+    "CREATE INDEX results_by_time ON tool_results(result_time, tool_name, is_error, execution_duration_ms)",
+    "CREATE INDEX results_failed ON tool_results(sid, result_time) WHERE is_error = 1",
+    "CREATE INDEX awaited_by_time ON awaited_results(complete_time)",
     "CREATE INDEX usage_by_session ON usage(sid, time)",
     "CREATE INDEX usage_by_time ON usage(time)",
     "CREATE INDEX errors_by_time ON errors(time)",
+    "CREATE INDEX errors_by_session ON errors(sid, time)",
 )

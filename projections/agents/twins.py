@@ -41,11 +41,18 @@ def place(flow: str, index: int) -> str:
     return f"at {flow} {index}"
 
 
-def said_at(fact: PromptSubmitted, time: float, *, streamed: bool) -> list[str]:
-    """Names by which the same prompt is found when another producer tells of it, the exact one first. A stream names
-    its process, a transcript never does, so they are told apart; their records of one prompt are written within a
-    second, and may share no id."""
+VOICES = ("aloud", "in writing", "item", "event")
+"""Who tells of a prompt: a stream (it names its process), a transcript, and two kinds of records in one file."""
+
+
+def voice_of(fact: PromptSubmitted) -> str:
+    """The voice in which a prompt is told."""
+    return "aloud" if fact.pid is not None else fact.voice or "in writing"
+
+
+def said_at(fact: PromptSubmitted, time: float, voice: str) -> list[str]:
+    """Names by which the same prompt is found when it was told in another voice, the exact one first. Records of one
+    prompt are written within a second, and may share no id."""
     text = fact.prompt.rstrip().removesuffix(f"Your agent Id is: {fact.sid}").rstrip()
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    kind = "aloud" if streamed else "in writing"
-    return [f"said {kind} {fact.sid} {int(time) + near} {digest}" for near in (0, -1, 1)]
+    return [f"said {voice} {fact.sid} {int(time) + near} {digest}" for near in (0, -1, 1)]

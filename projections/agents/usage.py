@@ -2,7 +2,7 @@
 
 The kept record is a whole one, never a mix of fields: a copy that is not of a side chain beats one that is, then the
 larger total wins, then the source that sorts first, then the first. A stream replaces field by field: its numbers
-are cumulative.
+are cumulative. What counts up names its calls itself: see `counters.py`.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ from __future__ import annotations
 import sqlite3
 
 from eventsrc.plugin import UsageReported
-from projections.agents.rows import Table, Usage
-
-FIELDS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_creation_input_tokens",
-    "cache_read_input_tokens",
-    "reasoning_tokens",
-)
+from projections.agents.counters import FIELDS, Counters
+from projections.agents.rows import Usage
+from projections.agents.totals import HOUR, Share, SummedTable, Totals, bounded, slot_of
 
 
 class Usages:
     """What is known of tokens."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._table = Table(connection, "usage", Usage)
+        totals = Totals(connection, "usage_totals", ("sid", "hour", "model", "origin"), FIELDS)
+        self._table = SummedTable(connection, "usage", Usage, _share, totals)
+        self._counters = Counters(connection)
 
     def reported(self, fact: UsageReported, flow: str | None, name: str, time: float | None, source: str) -> None:
         """A record about a call. `name` is the id that all records of the call are known by."""
@@ -49,6 +45,32 @@ class Usages:
                 row = new
         row.flow_id = row.flow_id or flow
         self._table.put(name, row)
+
+    def counted(self, fact: UsageReported, time: float | None, source: str) -> None:
+        """A call that is named by what its session had used after it."""
+        own = self._counters.counted(fact)
+        if own is not fact and self._table.get(fact.usage_id) is not None:
+            return  # what the counter grew by is known from the first time that this was told
+        fact, name = own, fact.usage_id.removeprefix(fact.sid)
+        for copy in self._counters.copies(fact.sid):
+            self._forget(copy + name)
+        if all(self._table.get(original + name) is None for original in self._counters.originals(fact.sid)):
+            self.reported(fact, None, fact.usage_id, time, source)
+
+    def copied(self, sid: str, original: str) -> None:
+        """A session begins with a copy of another one's records: what both have counted is the other one's."""
+        if not self._counters.copied(sid, original):
+            return
+        for copy in (sid, *self._counters.copies(sid)):
+            originals = self._counters.originals(copy)
+            for row in self._table.all_with("usage_id", "sid = :sid", {"sid": copy}):
+                name = row.usage_id.removeprefix(copy)
+                if any(self._table.get(one + name) is not None for one in originals):
+                    self._forget(row.usage_id)
+
+    def _forget(self, name: str) -> None:
+        if self._table.get(name) is not None:
+            self._table.drop(name)
 
     def moved(self, names: tuple[str, str], flow: str) -> None:
         """The message of a call, known by either name, is kept as another flow now."""
@@ -75,6 +97,12 @@ class Usages:
     def flush(self) -> None:
         """Writes what changed."""
         self._table.flush()
+        self._counters.flush()
+
+
+def _share(row: Usage) -> Share:
+    key = (row.sid, slot_of(row.time, HOUR), row.model or "", row.origin)
+    return key, tuple(bounded(getattr(row, field)) for field in FIELDS)
 
 
 def _another_call(row: Usage, fact: UsageReported) -> bool:
@@ -121,7 +149,7 @@ def _replace(row: Usage, fact: UsageReported, time: float | None) -> None:
         value = getattr(fact, field)
         if value is not None:
             setattr(row, field, value)
-    row.model = fact.model or row.model
+    row.model = row.model if row.model and fact.counter else fact.model or row.model
     row.is_final = max(row.is_final, int(fact.is_final))
     if row.time is None:
         row.time = time

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import append, idle, ingest, latency, memory, opening, rebuild
+from tests.bench import append, idle, ingest, latency, memory, opening, questions, rebuild
 from tests.bench.material import Material
 from tests.bench.sizes import FULL, QUICK, TINY, sized
 from tests.bench.table import Row, table
@@ -22,6 +22,7 @@ MEASURES = {
     "latency": latency.measure,
     "idle": idle.measure,
     "memory": memory.measure,
+    "questions": questions.measure,
 }
 
 

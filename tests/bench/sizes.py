@@ -32,6 +32,10 @@ class Sizes(msgspec.Struct, frozen=True):
     idle_seconds: float = 15.0
     memory_events: int = 300_000
     """Events that the service takes while its memory is watched."""
+    blocks: int = 1_000_000
+    """Content blocks of the read model that questions are put to."""
+    questions: int = 60
+    """Times that each question is asked, with other values."""
 
 
 QUICK = Sizes()
@@ -45,6 +49,7 @@ FULL = Sizes(
     push_seconds=20.0,
     idle_seconds=60.0,
     memory_events=1_000_000,
+    questions=400,
 )
 TINY = Sizes(
     repeats=1,
@@ -60,6 +65,8 @@ TINY = Sizes(
     idle_files=200,
     idle_seconds=0.5,
     memory_events=5_000,
+    blocks=5_000,
+    questions=4,
 )
 """Enough to see that everything works, in a few seconds."""
 

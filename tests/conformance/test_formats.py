@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from eventsrc.formats.claude_code import ClaudeCode
+from eventsrc.formats.conversation import Conversation
 from eventsrc.formats.sse_lines import SseLines
 from eventsrc.testing.generate import generate_sse_lines, generate_transcript
 from tests.conformance.formats import FormatConformance, lines_of, record_of
+
+
+class TestConversation(FormatConformance):
+    format = Conversation()
+    samples = lines_of("conversation")
 
 
 class TestSseLines(FormatConformance):

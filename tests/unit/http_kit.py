@@ -32,6 +32,7 @@ class MemoryPort:
         self.reasons: tuple[str, ...] = ()
         self.counted: list[tuple[str, int]] = []
         self.clients: list[int] = []
+        self.dropped: list[str] = []
         self.alone = anyio.Event()
         self.reads = 0
         self.closed_iterators = 0
@@ -111,6 +112,9 @@ class MemoryPort:
 
     def requested(self, route: str, status: int) -> None:
         self.counted.append((route, status))
+
+    def dropped_hook(self, reason: str) -> None:
+        self.dropped.append(reason)
 
     def listening(self, clients: int) -> None:
         self.clients.append(clients)

@@ -83,3 +83,20 @@ def test_every_setting_is_used_by_somebody() -> None:
 def test_a_setting_that_is_gone_is_an_unknown_key(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="body_bytes"):
         config.load({}, {}, str(write(tmp_path / "x.toml", "[http]\nbody_bytes = 1\n")))
+
+
+def test_a_credential_stands_in_for_the_systems_file(tmp_path: Path) -> None:
+    write(tmp_path / "credentials/eventsrc.toml", "drain_seconds = 7\n")
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials"), "XDG_CONFIG_HOME": str(tmp_path)}
+    loaded = config.load({}, env)
+    assert loaded.settings.drain_seconds == 7
+    write(tmp_path / "credentials/eventsrc.toml", "\n")  # what the unit hands over when there is no file
+    assert config.load({}, env).settings == config.Settings()
+
+
+def test_settings_load_in_a_folder_that_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert config.load({}, {"XDG_CONFIG_HOME": str(tmp_path)}).settings == config.Settings()

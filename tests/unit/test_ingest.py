@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -22,14 +23,14 @@ def record(number: int, data: bytes = b'{"a":1}', id_: str | None = None) -> Rec
     return Record("urn:t", data, str(number) if id_ is None else id_)
 
 
-async def run(data: Path, arrivals: list[Arrival]) -> None:
+async def run(data: Path, arrivals: list[Arrival], rejected: Callable[[int], None] = lambda _n: None) -> None:
     """Ingestor and writer over real mailboxes, until both have ended."""
     log = Log.open(data, disk=SystemDisk(), clock=SystemClock())
     box: Mailbox[Arrival] = Mailbox("ingest")
     appends: Mailbox[Append] = Mailbox("log", size=2)
 
     async def ingest() -> None:
-        await Ingestor(box, Formats.load(), appends).run()
+        await Ingestor(box, Formats.load(), appends, rejected=rejected).run()
         appends.close()
 
     with anyio.fail_after(20):
@@ -83,6 +84,17 @@ async def test_the_envelope_of_the_producer_is_kept(tmp_path: Path) -> None:
     await run(tmp_path, [Arrival([mine], Ticket())])
     (event,) = LogReader(tmp_path).read(0)
     assert (event.type, event.subject, event.time) == ("my.type", "my/subject", "2026-01-10T10:00:00Z")
+
+
+async def test_a_message_without_text_or_sender_is_kept_as_it_came_and_counted(tmp_path: Path) -> None:
+    counted: list[int] = []
+    lines = (b'{"from":"a","content":{"message":"hi"}}', b'{"from":"a","content":{}}', b"no json", b"{}")
+    records = [Record("zmq+pull://x", line, str(n)) for n, line in enumerate(lines)]
+    await run(tmp_path, [Arrival(records, Ticket())], counted.append)
+    assert counted == [3]
+    events = LogReader(tmp_path).read(0)
+    assert [event.raw for event in events] == list(lines)
+    assert [event.type.endswith(".rejected") for event in events] == [False, True, True, True]
 
 
 def test_what_was_refused_is_kept_with_its_reason_and_once() -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from eventsrc.durable import SystemDisk
 from eventsrc.errors import LogCorrupt
 from eventsrc.log import Problem, verify
+from eventsrc.log.verified import Verified, last, note
+from eventsrc.testing.clock import ManualClock
 from tests.unit.log_kit import append, build, files, newest, notes, open_log
 
 SEGMENT_BYTES = 900  # three events of about 300 bytes
@@ -190,3 +193,11 @@ def test_beside_a_writer_the_group_under_way_is_not_judged(tmp_path: Path) -> No
     assert verify(tmp_path).ok
     log.close()
     assert only(tmp_path).kind == "unfinished"
+
+
+def test_the_outcome_is_noted_beside_the_log_when_asked(data: Path) -> None:
+    assert last(data) is None
+    note(data, verify(data), SystemDisk(), ManualClock(1000.0))
+    assert last(data) == Verified(1000.0, ok=True, segments=3, events=8, problems=0)
+    (data / "verified.json").write_text("{")
+    assert last(data) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from eventsrc.durable import SystemDisk
-from eventsrc.errors import DiskFull, ReadModelBroken, ReadModelDamaged, ReadModelLocked
+from eventsrc.errors import DiskFull, ReadModelBroken, ReadModelDamaged, ReadModelLocked, TryAgain
 from eventsrc.plugin import Projection, Reading
 from eventsrc.projector import store as store_module
 from eventsrc.projector.apply import ReadModel
@@ -43,7 +44,7 @@ def test_rows_and_position_arrive_together(tmp_path: Path) -> None:
     found = rows(tmp_path / "m-1.db")
     last = log.events[-1]
     assert found["position"] == [("prompts", 50, last.crc32, last.recordedtime)]
-    assert found["schema_version"] == [(1, log.events[0].recordedtime)]
+    assert found["schema_version"] == [(1, log.events[0].recordedtime, "")]
     assert found["dead_letters"] == []
     assert sum(row[2] for row in found["texts"]) + len(found["prompts"]) == 50
 
@@ -125,7 +126,9 @@ def _sqlite_error(kind: type[sqlite3.Error], code: int) -> sqlite3.Error:
 @pytest.mark.parametrize(
     ("error", "becomes"),
     [
-        (OSError(28, "No space left on device"), OSError),
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull),
+        (OSError(errno.EMFILE, "Too many open files"), TryAgain),
+        (PermissionError(errno.EACCES, "Permission denied", "index_0.txt"), ReadModelBroken),
         (MemoryError(), MemoryError),
         (_sqlite_error(sqlite3.OperationalError, sqlite3.SQLITE_FULL), DiskFull),
         (_sqlite_error(sqlite3.OperationalError, sqlite3.SQLITE_BUSY), ReadModelLocked),

@@ -59,7 +59,7 @@ def test_an_empty_log_makes_an_empty_read_model(tmp_path: Path) -> None:
     assert (result.events, result.generation) == (0, 1)
     found = rows(current(here.read_dir, "prompts"))
     assert found["position"] == [("prompts", 0, "", "")]
-    assert found["schema_version"] == [(1, "")]
+    assert found["schema_version"] == [(1, "", "")]
 
 
 def test_a_finished_generation_lives_in_wal_mode_and_has_its_indexes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from eventsrc.errors import UsageError
 from eventsrc.source.cut import Block, batches, marked
 from eventsrc.source.kin import Member, left_behind, named_after
 from eventsrc.source.notice import shown, subject, uri
-from eventsrc.source.pattern import Root, roots
+from eventsrc.source.pattern import SIDECARS, Root, roots
 from eventsrc.source.place import Place, digest, judge, read, settled, written
 
 NUMBERS = st.integers(min_value=0, max_value=2**63)
@@ -94,7 +94,7 @@ def test_a_pattern_that_cannot_be_is_named() -> None:
 def test_targets_are_files_folders_and_globs(tmp_path: Path) -> None:
     (tmp_path / "odd[1].jsonl").touch()
     assert [(root.folder, root.pattern, root.whole, root.exact) for root in roots([tmp_path])] == [
-        (str(tmp_path), "**/*.jsonl", "**/agent-*.meta.json", False),
+        (str(tmp_path), "**/*.jsonl", SIDECARS, False),
     ]
     (root,) = roots([f"{tmp_path}/*/x-*.log"])
     assert (root.folder, root.pattern, root.depth) == (str(tmp_path), "*/x-*.log", 1)

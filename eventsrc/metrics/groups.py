@@ -1,0 +1,190 @@
+"""Every metric, declared once. Base units, `_total` for counters, times instead of ages, no ids as labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import Gauge
+
+from eventsrc.metrics.families import SIZE_BUCKETS, SPAN_BUCKETS, SYNC_BUCKETS, Families, start_at_zero
+
+CHANGES = ("rewritten", "rotated", "truncated")
+SESSION_STATES = ("active", "stalled", "orphaned", "waiting")
+VERDICTS = ("alive", "gone", "reused", "rebooted", "invisible")
+QUARANTINE_REASONS = ("malformed", "too_large", "conflict", "other")
+HOOK_REASONS = ("full", "slow", "failed")
+ZMQ_SOCKETS = ("sub", "pull")
+MISSED_REASONS = ("overflow", "sequence")
+STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+
+
+class PipelineMetrics:
+    """The same four numbers for every stage: `source`, `ingest`, `log`, `projector:<name>`."""
+
+    def __init__(self, families: Families) -> None:
+        self.came = families.counter("stage_in", "Events that a stage took in (projectors: live only).", "stage")
+        self.went = families.counter("stage_out", "Events that a stage finished (projectors: live only).", "stage")
+        self.waiting = families.gauge("stage_waiting", "Events that wait for a stage.", "stage")
+        self.last = families.gauge(
+            "stage_last_timestamp_seconds", "When a stage last finished something; 0 = not since the start.", "stage"
+        )
+        self.visible = families.histogram(
+            "heartbeat_seconds", "From the append of a heartbeat event until a read model shows it.", SPAN_BUCKETS
+        )
+
+
+class StageMetrics:
+    """One step of the pipeline, with its label bound: cheap enough for every batch."""
+
+    def __init__(self, families: PipelineMetrics, stage: str) -> None:
+        self.came = families.came.labels(stage)
+        self.went = families.went.labels(stage)
+        self.waiting = families.waiting.labels(stage)
+        self.last = families.last.labels(stage)
+
+
+class LogMetrics:
+    """The event log and the disk under it."""
+
+    def __init__(self, families: Families) -> None:
+        self.head = families.gauge("log_head_position", "Position of the last durable event.")
+        self.bytes = families.gauge("log_bytes", "Size of all segments.")
+        self.segments = families.gauge("log_segments", "Number of segments.")
+        self.commits = families.counter("log_commits", "Durable group commits.")
+        self.commit_events = families.histogram("log_commit_events", "Events in one group commit.", SIZE_BUCKETS)
+        self.sync = families.histogram("log_fsync_seconds", "Time that one write and sync took.", SYNC_BUCKETS)
+        self.append = families.histogram(
+            "log_append_seconds", "From the acceptance of a batch until it was durable.", SYNC_BUCKETS
+        )
+        self.disk_free = families.gauge("disk_free_bytes", "Free space under the data directory.")
+        self.disk_full = families.gauge("log_disk_full", "1 while appends are refused for lack of room.")
+        self.rollbacks = families.counter("log_rollbacks", "Unfinished tails that opening the log cut and kept aside.")
+
+
+class ProjectionFamilies:
+    """The read models."""
+
+    def __init__(self, families: Families) -> None:
+        def gauge(name: str, about: str) -> Gauge:
+            return families.gauge(f"projection_{name}", about, "projection")
+
+        self.position = gauge("position", "Position up to which a read model has applied the log.")
+        self.lag_events = gauge("lag_events", "Events in the log that a read model has not applied yet.")
+        self.oldest_unapplied = gauge(
+            "oldest_unapplied_timestamp_seconds",
+            "When the oldest event not yet applied was recorded; 0 = none. Lag = time() - this, where above 0.",
+        )
+        self.dead_letters = gauge("dead_letters", "Events that a read model could not apply: it lacks those.")
+        self.generation = gauge("generation", "Generation of a read model that answers.")
+        self.rebuilding = gauge("rebuilding", "1 while a read model is being rebuilt beside the one that answers.")
+        self.batch = families.histogram(
+            "projection_batch_seconds", "Time that one transaction took (live only).", SPAN_BUCKETS, "projection"
+        )
+
+
+class ProjectionMetrics:
+    """One read model, with its label bound."""
+
+    def __init__(self, families: ProjectionFamilies, name: str) -> None:
+        self.position = families.position.labels(name)
+        self.lag_events = families.lag_events.labels(name)
+        self.oldest_unapplied = families.oldest_unapplied.labels(name)
+        self.batch = families.batch.labels(name)
+        self.dead_letters = families.dead_letters.labels(name)
+        self.generation = families.generation.labels(name)
+        self.rebuilding = families.rebuilding.labels(name)
+
+
+class SourceMetrics:
+    """Where records come from, and what was not taken as it came."""
+
+    def __init__(self, families: Families) -> None:
+        self.files = families.gauge("source_files", "Files that are followed.")
+        self.behind = families.gauge("source_behind_bytes", "Bytes in followed files that were not read yet.")
+        self.changes = families.counter("source_changes", "Followed files rewritten, rotated, truncated.", "change")
+        self.quarantined = families.counter("quarantined", "Records that were refused and kept aside.", "reason")
+        self.duplicates = families.counter("duplicates", "Records that were in the log already, answered as such.")
+        start_at_zero(self.changes, CHANGES)
+        start_at_zero(self.quarantined, QUARANTINE_REASONS)
+        self.rejected = self.quarantined.labels("malformed").inc
+
+
+class ZmqMetrics:
+    """Agents that talk over ZeroMQ."""
+
+    def __init__(self, families: Families) -> None:
+        self.messages = families.counter("zmq_messages", "Messages received, by socket.", "socket")
+        self.missed = families.counter(
+            "zmq_missed",
+            "Messages known to be lost: no room for a publisher's, or numbers missing.",
+            "socket",
+            "reason",
+        )
+        self.connections = families.gauge("zmq_connections", "Open connections: of a broker, of agents.", "socket")
+        start_at_zero(self.messages, ZMQ_SOCKETS)
+        start_at_zero(self.connections, ZMQ_SOCKETS)
+        for socket in ZMQ_SOCKETS:
+            for reason in MISSED_REASONS:
+                self.missed.labels(socket, reason)
+
+
+class HttpMetrics:
+    """The listeners."""
+
+    def __init__(self, families: Families) -> None:
+        self._requests = families.counter(
+            "http_requests", "Requests answered, by route template and status class.", "route", "status"
+        )
+        self.live_clients = families.gauge("http_live_clients", "Open live streams.")
+        self.hooks_dropped = families.counter(
+            "hooks_dropped", "Agents' hooks that were answered and not recorded (slow: perhaps).", "reason"
+        )
+        start_at_zero(self.hooks_dropped, HOOK_REASONS)
+        self._routes: set[str] = set()
+        self.declare(())
+
+    def declare(self, routes: Iterable[str]) -> None:
+        """Route templates, e.g. `/v1/events/{position}`; what is asked beside them is counted under `other`."""
+        for route in (*routes, "other"):
+            self._routes.add(route)
+            for status in STATUS_CLASSES:
+                self._requests.labels(route, status)
+
+    def answered(self, route: str, status: int) -> None:
+        """Counts one request. A path that is no route never becomes a label."""
+        self._requests.labels(route if route in self._routes else "other", f"{status // 100}xx").inc()
+
+
+class CheckpointMetrics:
+    """The last checkpoint that succeeded."""
+
+    def __init__(self, families: Families) -> None:
+        self.last = families.gauge("checkpoint_last_success_timestamp_seconds", "When it was finished; 0 = never.")
+        self.position = families.gauge("checkpoint_position", "Log position of the last checkpoint.")
+        self.bytes = families.gauge("checkpoint_bytes", "Size of the last checkpoint.")
+
+
+class LivenessMetrics:
+    """What is known of the watched agents."""
+
+    def __init__(self, families: Families) -> None:
+        self.sessions = families.gauge("sessions", "Sessions by state.", "state")
+        self.probes = families.counter("process_probes", "Looks at watched processes, by verdict.", "verdict")
+        start_at_zero(self.sessions, SESSION_STATES)
+        start_at_zero(self.probes, VERDICTS)
+
+
+class ActorMetrics:
+    """The actors themselves."""
+
+    def __init__(self, families: Families) -> None:
+        self.restarts = families.counter("actor_restarts", "Restarts after a failure.", "actor")
+        self.last_progress = families.gauge(
+            "actor_last_progress_timestamp_seconds", "When an actor last moved or was idle.", "actor"
+        )
+
+    def declare(self, actors: Iterable[str]) -> None:
+        """Starts the series of these actors at 0."""
+        for actor in actors:
+            self.restarts.labels(actor)
+            self.last_progress.labels(actor)

@@ -1,0 +1,121 @@
+"""The read model `deltas`: the text of every streamed block as a file that grows while the model types.
+
+    <data>/deltas/<flow_id>/index_<n>.txt      follow one with `tail -F`
+
+One file per block that came in pieces: thinking, text, or the JSON of a tool's input, as UTF-8, in the order of the
+log; signatures are not content. `flow_id` is that of `agents`, spelled as `folder_name` spells it. A row in `files`
+says how many bytes of a file are true.
+
+*Must never know*: which format an event came from, whether it is live or replayed, what time it is; what other read
+models hold, although `agents` names the same files by the same rules.
+
+*What survives a crash here*: every byte that a committed row counts, once. A batch is appended to its files before its
+rows are committed, so a process that ends in between leaves files that are too long: they are cut back to their rows
+when the read model is opened, and once more before they are appended to. Files are not synced. One that is shorter than
+its row (a power failure, a hand) cannot be mended from here: the read model is built again from the log.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from eventsrc.plugin import (
+    BlockCompleted,
+    BlockDelta,
+    BlockStarted,
+    MessageEnded,
+    MessageStarted,
+    Projection,
+    Question,
+    Reading,
+)
+from projections.deltas.blocks import Blocks
+from projections.deltas.flows import Flows
+from projections.deltas.folder import Folder
+
+__all__ = ["Deltas"]
+
+SCHEMA = (
+    """CREATE TABLE flows(
+      flow_id TEXT PRIMARY KEY, message_id TEXT, request_id TEXT
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE aliases(alias TEXT PRIMARY KEY, flow_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE folders(name TEXT COLLATE NOCASE PRIMARY KEY, flow_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE files(
+      flow_id TEXT NOT NULL, block_index INTEGER NOT NULL, path TEXT NOT NULL, sid TEXT NOT NULL,
+      bytes INTEGER NOT NULL, pieces INTEGER NOT NULL, is_complete INTEGER NOT NULL, replayed INTEGER,
+      PRIMARY KEY (flow_id, block_index)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+LATE_SCHEMA = ("CREATE INDEX files_by_session ON files(sid)",)
+
+
+class Deltas(Projection):
+    """Folds the pieces of streamed blocks into files and keeps count of their bytes."""
+
+    name = "deltas"
+    version = 2
+    schema = SCHEMA
+    late_schema = LATE_SCHEMA
+    published = True
+    questions = (
+        Question(
+            "files",
+            """SELECT flow_id, block_index, path, bytes, pieces, is_complete FROM files
+            WHERE sid >= :sid AND sid < :sid || char(1114111) ORDER BY sid, flow_id, block_index""",
+            "Files of the streamed blocks of a session, below `<data>`; the beginning of its id is enough.",
+            ("sid",),
+            ("sid",),
+        ),
+    )
+
+    def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
+        super().__init__(connection, folder)
+        self._folder = Folder(folder, self.name)
+        self._flows = Flows(connection)
+        self._blocks = Blocks(connection, self._folder)
+
+    def fold(self, reading: Reading) -> None:
+        """Takes one event in."""
+        for fact in reading.facts:
+            if isinstance(fact, BlockDelta | BlockStarted | BlockCompleted):
+                if fact.sid:
+                    self._piece(fact)
+            elif isinstance(fact, MessageStarted | MessageEnded) and fact.sid and fact.message_id and fact.request_id:
+                self._bind(fact)
+            if isinstance(fact, MessageStarted) and fact.sid and fact.stream:
+                self._flows.stands_for(fact.stream, fact.message_id, fact.request_id)
+
+    def flush(self) -> None:
+        """Appends once to each file, then writes how long it is."""
+        self._blocks.flush()
+        self._flows.flush()
+
+    def committed(self) -> None:
+        """What was appended is true from now on."""
+        self._folder.keep()
+
+    def recover(self) -> None:
+        """Cuts every file back to its row and removes those that no row names."""
+        self._folder.recover(self.connection.execute("SELECT path, bytes FROM files ORDER BY path"))
+
+    def close(self) -> None:
+        """Takes back what was appended and never committed."""
+        self._folder.undo()
+
+    def _piece(self, fact: BlockDelta | BlockStarted | BlockCompleted) -> None:
+        flow = self._flows.of(fact.message_id, fact.request_id)
+        if isinstance(fact, BlockDelta):
+            self._blocks.delta(fact, flow)
+        elif isinstance(fact, BlockStarted):
+            self._blocks.started(fact, flow)
+        else:
+            self._blocks.completed(fact, flow)
+
+    def _bind(self, fact: MessageStarted | MessageEnded) -> None:
+        """A record says that both ids name one message."""
+        begins = isinstance(fact, MessageStarted)
+        lost, kept = self._flows.bind(fact.message_id, fact.request_id, begins=begins)
+        if lost:
+            self._blocks.move(lost, kept)

@@ -1,0 +1,117 @@
+"""Real rollouts through the format into the read model: their tokens are those that others computed from the files,
+in any order of files, however often they come, and whatever older forks have copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from eventsrc.formats.codex_place import place_of
+from eventsrc.plugin import Reading
+from eventsrc.testing.given import Given
+from projections.agents import Agents
+from tests.end_to_end.test_agents_usage import readings
+
+TOKENS = {
+    "uncached_input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_creation_tokens": "cache_creation_input_tokens",
+    "cache_read_tokens": "cache_read_input_tokens",
+    "reasoning_output_tokens": "reasoning_tokens",
+}
+SUMS = ", ".join(f"sum({column})" for column in TOKENS.values())
+UNNAMED = "gpt-5"  # what the reference tool calls the model where the file names none; the read model says NULL
+FIXTURES = [
+    "fc-args-2", "function-calls", "known-event-types", "legacy-0.50", "no-session-meta", "rate-limit-0.53",
+    "raw-item-0.52", "record-type-coverage", "sample-rollout", "schema-drift", "standard-session", "tool-call-0.106",
+    "unknown-event", "unknown-line-type",
+]  # fmt: skip
+
+
+def rollouts(root: Path) -> list[Path]:
+    return sorted(root.rglob("*.jsonl"))
+
+
+def found(given: Given, key: str) -> dict[str, tuple[int, ...]]:
+    """The read model's numbers, grouped."""
+    rows = given.rows(f"SELECT {key}, {SUMS} FROM usage WHERE origin = 'message' GROUP BY 1")
+    return {str(name): tuple(sums) for name, *sums in rows}
+
+
+def sums_of(one: dict[str, int]) -> tuple[int, ...]:
+    return tuple(one[name] for name in TOKENS)
+
+
+def spent(groups: dict[str, dict[str, int]]) -> dict[str, tuple[int, ...]]:
+    """Expected numbers, grouped; the read model has no row where nothing was spent."""
+    return {name: sums_of(one) for name, one in groups.items() if any(sums_of(one))}
+
+
+def agrees(given: Given, expected: dict[str, Any]) -> None:
+    sessions = {place_of(f"{one['session_file']}.jsonl").thread: one["expected"] for one in expected["by_session"]}
+    assert found(given, "sid") == spent(sessions)
+    assert found(given, "date(time, 'unixepoch')") == spent(expected["by_day_oracle"])
+    assert found(given, f"coalesce(model, '{UNNAMED}')") == spent(expected["by_model_oracle"])
+    totals = given.rows(f"SELECT {SUMS} FROM usage")[0]
+    assert tuple(one or 0 for one in totals) == sums_of(expected["totals_expected"])
+
+
+@pytest.fixture(scope="module")
+def numbers(shared_data: Path) -> Any:
+    return msgspec.json.decode((shared_data / "expected" / "usage_codex.json").read_bytes())
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_tokens_of_a_machine_agree_in_any_order_of_files_and_twice(
+    shared_data: Path, numbers: Any, tmp_path: Path, backwards: bool
+) -> None:
+    paths = rollouts(shared_data / "codex" / "sessions")
+    with Given(Agents, tmp_path) as given:
+        for _ in range(2):
+            given.readings(readings(paths[::-1] if backwards else paths), batches=[100, 1, 600], forget=True)
+            agrees(given, numbers["sessions"])
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_tokens_of_every_kind_of_rollout_agree(shared_data: Path, numbers: Any, tmp_path: Path, name: str) -> None:
+    paths = rollouts(shared_data / "codex" / "fixtures" / name / "sessions")
+    with Given(Agents, tmp_path) as given:
+        for once_more in (readings(paths), _copied(readings(paths))):
+            given.readings(once_more)
+            agrees(given, numbers["fixtures"][name])
+
+
+def test_no_line_of_a_real_rollout_is_a_dead_letter_and_every_one_is_known(shared_data: Path) -> None:
+    paths = rollouts(shared_data / "codex" / "sessions")
+    lines = sum(1 for path in paths for line in path.read_bytes().split(b"\n") if line.strip())
+    read = list(readings(paths))
+    assert len(read) == lines  # what cannot be read is left out by `readings`
+    assert Counter(one.type for one in read if one.raw is not None) == {}
+
+
+def test_a_packed_copy_under_another_name_changes_nothing(shared_data: Path, tmp_path: Path) -> None:
+    paths = rollouts(shared_data / "codex" / "sessions")
+    with Given(Agents, tmp_path) as given:
+        given.readings(readings(paths))
+        before = given.dump()
+        given.readings(_copied(readings(paths)))
+        after = given.dump()
+    for table in ("rounds", "messages", "content_blocks", "tool_results", "usage", "prompts"):
+        assert _without_sources(after[table]) == _without_sources(before[table]), table
+
+
+def _copied(one: Iterator[Reading]) -> Iterator[Reading]:
+    for reading in one:
+        source = reading.source.replace("/sessions/", "/archived_sessions/") + ".zst"  # the name stays
+        yield msgspec.structs.replace(
+            reading, source=source, id=f"again-{reading.id}", position=reading.position + 10_000
+        )
+
+
+def _without_sources(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [tuple(one for one in row if not str(one).startswith("file://")) for row in rows]
