@@ -27,6 +27,7 @@ CHECKSUM_TEMPLATE: Final = b',"crc32":"%08x"}\n'
 _CHECKSUM: Final = CHECKSUM_TEMPLATE.partition(b"%08x")
 
 _to_event = msgspec.json.Decoder(Event).decode
+_to_events = msgspec.json.Decoder(Event).decode_lines
 
 
 def encode(
@@ -54,12 +55,19 @@ def encode(
 def _template(first: Position, size: int, recorded: str) -> bytes:
     """What is the same in every line of a group, with places for position, index, revision, head and data.
 
-    No time holds a percent sign. Zeros are written out where all positions have as many digits as the first one,
-    because a width costs as much as the rest of the line."""
-    digits = len(str(first))
-    width = b"0" * (20 - digits) + b"%d" if len(str(first + size)) == digits else b"%020d"
+    No time holds a percent sign."""
     tail = b'%d,"revision":%%d,"recordedtime":"%b",%%b%%b' % (size, recorded.encode())
-    return OPENING + width + b'","batchindex":%d,"batchsize":' + tail
+    return header_template(first, size) + tail
+
+
+def header_template(first: Position, count: int) -> bytes:
+    """How `count` lines from position `first` on begin, with places for position and index, up to the batch size.
+
+    Zeros are written out where all positions have as many digits as the first one, because a width costs as much as
+    the rest of the line."""
+    digits = len(str(first))
+    width = b"0" * (20 - digits) + b"%d" if len(str(first + count)) == digits else b"%020d"
+    return OPENING + width + b'","batchindex":%d,"batchsize":'
 
 
 def _revisions(drafts: Sequence[Draft], revisions: dict[str, int], revision: Callable[[str], int]) -> list[int]:
@@ -79,6 +87,12 @@ def _revisions(drafts: Sequence[Draft], revisions: dict[str, int], revision: Cal
     if subject:
         revisions[subject] = number
     return numbers
+
+
+def checksums_as_written(checksums: Sequence[int]) -> bytes:
+    """The last members of that many lines, one after the other, without line feeds."""
+    before, _, after = _CHECKSUM
+    return before + (after[:-1] + before).join(_hex(checksums)) + after[:-1] if checksums else b""
 
 
 def _hex(checksums: Sequence[int]) -> list[bytes]:
@@ -112,6 +126,15 @@ def event_in(line: bytes) -> Event:
         return _to_event(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenLine(detail=str(error)) from error
+
+
+def events_in(lines: Sequence[bytes]) -> list[Event]:
+    """The events in lines that are known to be sound; raises like `event_in`."""
+    try:
+        events = _to_events(b"\n".join(lines))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        events = []
+    return events if len(events) == len(lines) else [event_in(line) for line in lines]
 
 
 def identity(source: str, id_: str) -> bytes:
