@@ -51,6 +51,8 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     only: tuple[str, ...] = ()
     """Names of the read models to keep; empty: all that are installed."""
+    without: tuple[str, ...] = ()
+    """Names of read models not to keep, e.g. `deltas`: a file per streamed block."""
     files: tuple[str, ...] = ()
     """`NAME=FILE`: a file that a read model is made with, e.g. rules; with another content it is built again."""
 
@@ -88,6 +90,37 @@ class ZmqSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Prefixes of topics to subscribe to; empty: everything."""
 
 
+class ReportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Reports that are made without anybody asking, each about the time since the one before."""
+
+    every_hours: float = 0.0
+    """Pause between two reports; 0 switches them off."""
+    out: str = ""
+    """Folder for them; empty: `reports` in the data directory."""
+    keep: int = limits.REPORTS_KEPT
+    """Reports that are kept in it; older ones are removed."""
+    min_score: float = 0.0
+    """A collaboration score (0 to 100, variant `default`) below this raises the alert metric."""
+    min_messages_per_hour: float = 0.0
+    """The same for messages between agents that arrived per hour."""
+
+
+class AnalyticsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ended experiments in a DuckDB file (needs the extra `analytics`)."""
+
+    load: bool = True
+    """Load an experiment when it ended; `eventsrc load-db` does it by hand."""
+    database: str = ""
+    """The file; empty: `analytics/experiments.duckdb` in the data directory."""
+
+
+class HeartbeatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Events that the service writes to measure itself."""
+
+    every_seconds: float = limits.HEARTBEAT_SECONDS
+    """Pause between two; 0 switches them off. Whether the machine slept is looked at all the same."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; each part is one table of the TOML file."""
 
@@ -99,7 +132,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     projections: ProjectionSettings = ProjectionSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     liveness: LivenessSettings = LivenessSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     zmq: ZmqSettings = ZmqSettings()
+    report: ReportSettings = ReportSettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
     drain_seconds: float = limits.DRAIN_SECONDS
     """From a stop signal to the end of the service."""
 
@@ -139,17 +175,20 @@ def load(
 
 
 def standard_files(environment: Mapping[str, str]) -> list[Path]:
-    """System, user and project file, weakest first. Under systemd the system's file comes as a credential too: it may
-    then be readable for root alone."""
+    """System, user and project file, weakest first.
+
+    The system's file may be readable for root alone. Then it is not meant for this user; the units of the system hand
+    it over as a credential, which stands in for it.
+    """
     user = environment.get("XDG_CONFIG_HOME") or str(platformdirs.user_config_path())
-    system = [Path("/etc/eventsrc") / FILE_NAME]
-    if credentials := environment.get("CREDENTIALS_DIRECTORY"):
-        system = [Path(credentials) / FILE_NAME]
+    credentials = environment.get("CREDENTIALS_DIRECTORY")
+    system = Path(credentials or "/etc/eventsrc") / FILE_NAME
     try:
         project = [Path.cwd() / FILE_NAME]
     except FileNotFoundError:  # the folder that we stand in was deleted; commands work all the same
         project = []
-    return [*system, Path(user) / "eventsrc" / FILE_NAME, *project]
+    readable = [system] if os.access(system, os.R_OK) else []
+    return [*readable, Path(user) / "eventsrc" / FILE_NAME, *project]
 
 
 def data_directory(settings: Settings, environment: Mapping[str, str] | None = None) -> Path:
@@ -251,7 +290,12 @@ def _check(settings: Settings) -> None:
         "log.segment_bytes": 64 * limits.KIB <= settings.log.segment_bytes <= 1024 * limits.MIB,
         "source.look_seconds": settings.source.look_seconds >= 0.1,
         "checkpoint.every_seconds": settings.checkpoint.every_seconds >= 0,
+        "report.every_hours": settings.report.every_hours == 0 or settings.report.every_hours >= 0.01,
+        "report.keep": settings.report.keep >= 1,
+        "report.min_score": 0 <= settings.report.min_score <= 100,
+        "report.min_messages_per_hour": settings.report.min_messages_per_hour >= 0,
         "checkpoint.keep": settings.checkpoint.keep >= 1,
+        "heartbeat.every_seconds": settings.heartbeat.every_seconds == 0 or settings.heartbeat.every_seconds >= 0.05,
         "liveness.every_seconds": settings.liveness.every_seconds >= 0.05,
         "zmq.subscribe": _is_endpoint(settings.zmq.subscribe),
         "zmq.pull": _is_endpoint(settings.zmq.pull),

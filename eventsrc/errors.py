@@ -129,10 +129,37 @@ class LogFailed(EventsrcError):
     exit_code = 1
 
 
+class CannotWrite(EventsrcError):
+    """Cannot write {path}: {reason}"""
+
+    hint = "Give another place, or make this one writable; nothing was left behind, and nothing else is affected."
+
+
 class TryAgain(EventsrcError):
     """{reason}"""
 
     exit_code = 75
+
+
+class RecorderFailed(EventsrcError):
+    """The recorder did not start: {reason}"""
+
+    hint = "See {log}; or start it yourself with 'eventsrc serve'. The agent was not run."
+
+
+class CannotRun(EventsrcError):
+    """Cannot run {command}: {reason}"""
+
+    def __init__(self, exit_code: int, **facts: Any) -> None:
+        """The exit code is the one that shells use: 127 when there is no such command, else 126."""
+        super().__init__(**facts)
+        self.exit_code = exit_code  # type: ignore[misc]
+
+
+class NotDelivered(TryAgain):
+    """The message was not delivered: {reason}"""
+
+    hint = "Is a recorder running there? 'eventsrc status' tells. A larger queue or linger bridges a longer gap."
 
 
 class DiskFull(TryAgain):
@@ -219,6 +246,12 @@ class ReadModelUnusable(EventsrcError):
 
 class QueryError(EventsrcError):
     """The question could not be answered: {reason}"""
+
+
+class LoadFailed(EventsrcError):
+    """The experiment {id} was not loaded: {reason}"""
+
+    hint = "Nothing of it was changed in the database. A running service tries again; by hand: 'eventsrc load-db {id}'."
 
 
 class CheckpointBroken(EventsrcError):

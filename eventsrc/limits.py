@@ -28,6 +28,7 @@ VERIFY_AT_START_BYTES = (
 FOLLOW_SECONDS = 0.1  # how often `tail -f` looks at the growing segment: quick for a person, next to nothing for a core
 ATTACH_SECONDS = 0.03  # how often `attach` looks: somebody watches a model type, for as long as they look
 ATTACH_REST_SECONDS = 0.5  # without an event after the end of a session before `attach` ends: the last ones come late
+EXPERIMENT_LOOK_SECONDS = 0.5  # how often `attach` asks how far an experiment is: a turn takes seconds
 ATTACH_LAG_SECONDS = 3.0  # that `attach` waits for a session which is in the log and not yet in the read model
 STORY_BLOCKS = 20_000  # blocks, messages and calls that `attach` remembers to show each once: about 10 MB
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
@@ -52,6 +53,8 @@ ANCHOR_BYTES = 4 * KIB  # bytes before a cursor whose hash tells that what follo
 FLYING_BATCHES = 4  # batches of one file on their way to the log: one read, one drafted, one encoded, one syncing
 READING_FILES = 4  # files that one source reads at the same time: covers the wait for a commit, keeps memory small
 WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger ones are no sidecars
+UNPACKED_BYTES = 1024 * MIB  # a packed file that would become larger is refused: the largest plain one seen has 212 MB
+UNPACKING_WINDOW = 128 * MIB  # memory that unpacking may take; what packs with more was told to
 SCAN_BYTES = 64 * MIB  # bytes of an endless line that one thread hop looks through: a stop waits for no more
 WATCH_STEP_MS = 25  # how often hints are collected: an appended line is seen after 25 to 50 ms, for 0.25 % of a core
 WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
@@ -116,6 +119,11 @@ CLIENT_BACKOFF_MOST_SECONDS = 2.0  # a recorder that is back is found within thi
 CLIENT_ZMQ_HWM = 100  # messages in libzmq's own hands, which are lost with a connection and cannot be counted
 CLIENT_ZMQ_SEND_MS = 100  # one attempt to hand a message to libzmq: how soon a stop is noticed
 
+# --- launching agents ----------------------------------------------------------------------------------------------
+LAUNCH_READY_SECONDS = 60.0  # for a recorder that is started to be ready: it verifies its newest segments first
+LAUNCH_TELL_SECONDS = 2.0  # for one answer while an agent runs: meanwhile its signals wait
+LAUNCH_CHECKPOINT_SECONDS = 60.0  # for the checkpoint at the end: a person waits for their prompt
+
 # --- formats -------------------------------------------------------------------------------------------------------
 TEXT_CACHE = 4_096  # decoded metadata, minutes, event names that a format remembers: about 1 MB; emptied when full
 NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and would be a type for ever
@@ -142,6 +150,18 @@ PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
 SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge result is rarely what is looked for
 
+# --- reports -------------------------------------------------------------------------------------------------------
+REPORTS_KEPT = 366  # reports made on a schedule that are kept: a year of daily ones, some 40 MB
+REPORT_LOOK_SECONDS = 30.0  # how often it is looked whether one is due: a machine that slept is at most this late
+
+# --- analytics -----------------------------------------------------------------------------------------------------
+LOAD_LOOK_SECONDS = 5.0  # how often ended experiments are looked for when the log has grown: nobody waits for a copy
+LOAD_IDLE_SECONDS = 60.0  # the same when it has not: an experiment that fell silent ends too
+LOAD_SECONDS = 900.0  # one load; a million events take about a minute
+LOAD_TRIES = 5  # failed loads of one experiment in a row: a database that is open elsewhere is free again by then
+LOAD_RETRY_SECONDS = 30.0  # pause after the first failed load; doubles
+LOAD_RETRY_MOST_SECONDS = 1_800.0  # longest pause between two of them
+
 # --- the service ---------------------------------------------------------------------------------------------------
 DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint
 CHECKPOINT_SECONDS = 300.0  # automatic checkpoints, when something happened
@@ -157,7 +177,30 @@ RESTART_SECONDS = 60.0  # failures further apart than this are bad luck; closer 
 BACKOFF_SECONDS = 0.1  # first pause before a restart; doubles up to BACKOFF_MOST_SECONDS
 BACKOFF_MOST_SECONDS = 5.0  # so that all RESTARTS fit into the window, and a lasting fault is escalated
 PROGRESS_SECONDS = 30.0  # an actor with work waiting and no progress for this long is unhealthy
+HEARTBEAT_SECONDS = 30.0  # a beat through the whole pipeline: some 1 MB of log a day
+CLOCK_LOOK_SECONDS = 5.0  # how often the two clocks are compared: a sleep is known this soon after it ended
+CLOCK_JUMP_SECONDS = 5.0  # clocks that part by less are being adjusted, not set, and the machine did not sleep
+FIGURES_SECONDS = 10.0  # how often read models are asked for figures, while somebody reads them: one scrape or two
+FIGURE_FAMILIES, FIGURE_SERIES = 20, 50  # of one read model, and of one family: labels are chosen by the read model
 HEALTH_SECONDS = 5.0  # how often health is looked at: often enough that PROGRESS_SECONDS means what it says
 
 # --- the machine around it -----------------------------------------------------------------------------------------
 SYSTEMCTL_SECONDS = 150.0  # one call of systemctl; a start waits for the log to be verified (TimeoutStartSec= 120)
+DISK_WRONG_BYTES = 256 * MIB  # doctor: a few segments; below, the next busy hour finds the disk full
+DISK_CAREFUL_BYTES = 2 * 1024 * MIB  # doctor: weeks of agents' work, and room for a rebuild beside the live read model
+INODES_WRONG = 200  # doctor: new segments, generations and checkpoints need some dozens
+INODES_CAREFUL = 5_000  # doctor: the same for some months
+DOCTOR_FOLDERS = 50_000  # folders that doctor walks in one followed root: a second or two
+CLOCK_SECONDS = 60.0  # how far in the future the newest event may seem: clocks are adjusted by seconds
+CHECKPOINT_AGE_SECONDS = 2 * 86_400.0  # doctor: the service makes one every few minutes when something happens
+VERIFY_AGE_SECONDS = 35 * 86_400.0  # doctor: the timer checks weekly; a month without is a timer that does not run
+SILENT_SECONDS = 14 * 86_400.0  # doctor: a source that said nothing for longer than a holiday is worth a look
+UNREAD_SECONDS = 60.0  # doctor: whole lines that were not read for so long are not being read
+CLEANUP_DAYS = 30  # when Claude Code deletes a transcript that nobody changed, unless its settings say otherwise
+CLEANUP_NOTICE_DAYS = 3  # doctor: transcripts that are deleted within so many days must be recorded by now
+CONNECT_SECONDS = 2.0  # doctor: who does not answer on loopback within this does not answer
+
+# --- the monitor ---------------------------------------------------------------------------------------------------
+MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
+MONITOR_ROWS = 2_000  # rows of one list on the screen: nobody scrolls further, and each costs a redraw
+MONITOR_TEXT_CHARS = 100_000  # characters of one value on the screen: wrapping more takes longer than a key press

@@ -34,6 +34,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import msgspec
 
 from eventsrc import domain as domain
+from eventsrc.beside import GrowingFiles
 from eventsrc.clock import format_time, parse_time
 from eventsrc.domain import (
     Activity,
@@ -89,11 +90,12 @@ from eventsrc.domain import (
 )
 from eventsrc.errors import ReadModelDamaged
 from eventsrc.event import Envelope, Event, Position, Record
-from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS
+from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS, SEARCH_CHARS
 
 __all__ = [
     "INLINE_RESULT_BYTES",
     "PREVIEW_CHARS",
+    "SEARCH_CHARS",
     "Activity",
     "AgentFact",
     "AgentFactBase",
@@ -122,6 +124,7 @@ __all__ = [
     "ExperimentPhase",
     "Fact",
     "Format",
+    "GrowingFiles",
     "MachineWoke",
     "ManyLines",
     "MessageEnded",

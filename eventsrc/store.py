@@ -39,8 +39,8 @@ class Store:
         if not log.is_dir() and (readonly or not create):
             raise NoStore(path=directory)
         self.directory = directory
-        self._log = None if readonly else Log.open(log, disk=SystemDisk(), clock=SystemClock())
-        self._reader = LogReader(log)
+        self._log = None if readonly else Log.open(directory, disk=SystemDisk(), clock=SystemClock())
+        self._reader = LogReader(directory)
 
     @property
     def head(self) -> Position:

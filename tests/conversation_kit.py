@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from eventsrc.event import Record
+from eventsrc.formats.catalogue import Formats, join
+from eventsrc.projector import current
+from eventsrc.projector.rebuild import rebuild
+from eventsrc.query import ReadModels
+from projections.conversations import Conversations
+from tests.conformance.formats import event_of
+from tests.conformance.projections import ListLog, site
 
 AGENTS = ("claude_code", "gemini_cli", "codex_cli")
 TEXTS = (
@@ -99,3 +110,15 @@ def mix(count: int, *, seed: int = 1) -> list[bytes]:
         place = chance.randrange(len(found) - 1)
         found[place], found[place + 1] = found[place + 1], found[place]
     return [msgspec.json.encode(one) for one in found]
+
+
+def asked(folder: Path, lines: Iterable[bytes], source: str = "zmq+pull://127.0.0.1:5557") -> ReadModels:
+    """The read model of some records, built as the engine builds it, and the questions to it."""
+    formats = Formats.load()
+    events = []
+    for position, line in enumerate(lines, 1):
+        record = Record(source, line, str(position))
+        events.append(event_of(record, formats.recognise(record), position=position))
+    here = site(folder / "read", ListLog(events), formats, join)
+    rebuild([Conversations], here)
+    return ReadModels(here.read_dir, {Conversations.name: Conversations.questions}, current)

@@ -19,7 +19,7 @@ from eventsrc.errors import NotFound, UsageError
 from eventsrc.plugin import Question
 from eventsrc.query import ReadModels
 
-HIDDEN = ("watched_processes",)
+HIDDEN = ("watched_processes", "metrics")
 SHORT, WHOLE = 60, 2000  # characters of a cell in a table, and where one thing is shown; --json gives everything
 SUBJECTS = {"sid": "session", "round_id": "round"}
 """What an argument names → the question that finds it."""
@@ -88,12 +88,12 @@ def command_of(model: str, question: Question) -> click.Command:
 
 def _show(question: Question, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
     """One thing is shown from top to bottom, two that are compared side by side, many as a table."""
-    if len(rows) <= len(question.arguments) or (len(columns) > len(rows) == 1 and "sid" not in columns):
-        lines = [(name, *(_cell(name, row[name], WHOLE // len(rows)) for row in rows)) for name in columns]
+    if len(rows) <= len(question.arguments) or (len(rows) == 1 and "sid" not in columns):
+        lines = [(name, *(cell(name, row[name], WHOLE // len(rows)) for row in rows)) for name in columns]
         emit_table(("",) * (len(rows) + 1), lines)
         return
     shown = [name for name in columns if any(row[name] not in (None, "", "{}") for row in rows)]
-    emit_table([label(name) for name in shown], [[_cell(name, row[name], SHORT) for name in shown] for row in rows])
+    emit_table([label(name) for name in shown], [[cell(name, row[name], SHORT) for name in shown] for row in rows])
 
 
 def _questions(model: str) -> list[Question]:
@@ -147,7 +147,8 @@ def label(name: str) -> str:
     return name.removesuffix("_time").removesuffix("_ms").removesuffix("_tokens").removeprefix("execution_")
 
 
-def _cell(name: str, value: Any, most: int) -> str:
+def cell(name: str, value: Any, most: int) -> str:
+    """A value as a person reads it, by the name of its column; texts are one line of at most `most` characters."""
     if value is None:
         return ""
     if name.startswith("is_"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from eventsrc.cli.attach_experiment import attach_experiment, find_experiments
 from eventsrc.cli.attach_session import attach_session, find_sessions
 from eventsrc.cli.attached import Found, Kind, Options
 from eventsrc.cli.options import common, directory
@@ -13,7 +14,10 @@ from eventsrc.cli.output import message
 from eventsrc.errors import NothingToAttach, UsageError
 
 LISTED = 20  # of the things that a beginning of an id may mean
-KINDS = (Kind("session", find_sessions, attach_session),)
+KINDS = (
+    Kind("session", find_sessions, attach_session),
+    Kind("experiment", find_experiments, attach_experiment),
+)
 """What can be attached to, in the order in which it is looked for."""
 
 
@@ -22,10 +26,10 @@ KINDS = (Kind("session", find_sessions, attach_session),)
 @click.option("--tail", is_flag=True, default=False, help="One line per event.")
 @common
 def attach(id: str, tail: bool, data: str | None, config_file: str | None, as_json: bool) -> int:
-    """Follow one session: what it has done so far, then live.
+    """Follow one session or experiment: what it has done so far, then live.
 
-    ID is a session's id; its beginning is enough. Ctrl-C detaches, and nothing stops. --json gives the session's
-    events, one per line.
+    ID is that of a session, an experiment or a single conversation; its beginning is enough. Ctrl-C detaches, and
+    nothing stops. --json gives the events, one per line. An experiment shows how far it is; --tail, what is said.
 
     Ends when the session does, with its outcome: 0 its last round is complete, 1 it failed, 3 it was aborted or
     interrupted. Where nothing writes the log, it ends after what is there, with 3.

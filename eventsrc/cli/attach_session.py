@@ -82,7 +82,7 @@ def attach_session(place: Path, found: Found, options: Options) -> int:
 
 def _follow(place: Path, found: Found, read: Callable[[Event], Reading], show: _Show) -> int:
     outcome = Outcome()
-    quiet = 0.0
+    last = asked = time.monotonic()
     for events in session_events(place, f"session/{found.id}"):
         for event in events:
             reading = read(event)
@@ -90,18 +90,20 @@ def _follow(place: Path, found: Found, read: Callable[[Event], Reading], show: _
             for fact in reading.facts:
                 outcome.take(fact)
         sys.stdout.flush()
-        quiet = 0.0 if events else quiet + ATTACH_SECONDS
-        if outcome.over and quiet >= ATTACH_REST_SECONDS:
+        now = time.monotonic()
+        last = now if events else last
+        if outcome.over and now - last >= ATTACH_REST_SECONDS:
             return outcome.code()
-        if quiet >= QUIET_SECONDS and not _written(place):
-            message("nothing writes this log now: start 'eventsrc serve' to see what comes")
-            return NOT_RUNNING
-        quiet = quiet if quiet < QUIET_SECONDS else 0.0
+        if now - max(last, asked) >= QUIET_SECONDS:
+            asked = now
+            if not _written(place):
+                message("nothing writes this log now: start 'eventsrc serve' to see what comes")
+                return NOT_RUNNING
     raise AssertionError("a session is followed for ever")
 
 
 def session_events(place: Path, subject: str) -> Iterator[list[Event]]:
-    """The events of a stream, in order, and then for ever what is appended; an empty list when there was nothing."""
+    """The events of a stream, in order, and then for ever what is appended; an empty list where nothing of it was."""
     from eventsrc.log import LogReader
 
     reader = LogReader(place)
@@ -115,8 +117,7 @@ def session_events(place: Path, subject: str) -> Iterator[list[Event]]:
         appended = reader.read(after)
         after = appended[-1].position if appended else after
         events = [event for event in appended if event.subject == subject and event.position > shown]
-        if events or not appended:
-            yield events
+        yield events
         if not appended:
             time.sleep(ATTACH_SECONDS)
 

@@ -14,7 +14,8 @@ class DefaultsToCreate(click.Group):
     """`eventsrc checkpoint --label L` is `eventsrc checkpoint create --label L`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+        implied = not args or (args[0].startswith("-") and args[0] not in ("-h", "--help"))
+        if implied and not ctx.resilient_parsing:  # a shell that completes wants the commands
             args = ["create", *args]
         return super().parse_args(ctx, args)
 

@@ -124,7 +124,7 @@ def status(
         if as_json:
             emit_json({**run, "outlook": outlook(run, dialogues), "conversations": dialogues})
         else:
-            _show_run(run, dialogues)
+            describe_run(run, dialogues)
         if not watch or run["state"] not in GOING_ON:
             if watch:
                 click.echo("\a", nl=False, err=True)
@@ -146,7 +146,7 @@ def show(experiment: str, messages: bool, data: str | None, config_file: str | N
     if as_json:
         emit_json(found)
         return exit_code(run["state"])
-    _show_run(run, found["conversations"])
+    describe_run(run, found["conversations"])
     for name in ("turns", "errors", "contradictions"):
         if found[name]:
             click.echo(f"\n{name}")
@@ -174,7 +174,8 @@ def _cell(name: str, value: Any) -> str:
     )
 
 
-def _show_run(run: dict[str, Any], dialogues: list[dict[str, Any]]) -> None:
+def describe_run(run: dict[str, Any], dialogues: list[dict[str, Any]]) -> None:
+    """Prints one experiment and its conversations."""
     ahead = outlook(run, dialogues)
     dot, colour = DOTS.get(run["state"], ("●", "red"))
     name = f" {safe(run['name'])}" if run["name"] else ""

@@ -1,4 +1,4 @@
-"""How a table fits a terminal: texts give way first, then ids keep only what tells them apart, then the last columns go.
+"""How a table fits a terminal: texts give way, ids keep only what tells them apart, then the last columns go.
 
 Pure. Widths are those of the characters as a terminal shows them (an ideograph takes two cells).
 """

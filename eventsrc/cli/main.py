@@ -6,11 +6,14 @@ import importlib
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from eventsrc.errors import EventsrcError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "serve": "eventsrc.cli.serve:serve",
@@ -22,13 +25,22 @@ COMMANDS = {
     "agents": "eventsrc.cli.agents:agents",
     "experiments": "eventsrc.cli.experiments:experiments",
     "conversations": "eventsrc.cli.conversations:conversations",
+    "load-db": "eventsrc.cli.load_db:load_db",
+    "search": "eventsrc.cli.search:search",
+    "report": "eventsrc.cli.report:report",
+    "export": "eventsrc.cli.export:export",
+    "monitor": "eventsrc.cli.monitor.command:monitor",
+    "monitor": "eventsrc.cli.monitor.command:monitor",
     "query": "eventsrc.cli.query:query",
     "rebuild": "eventsrc.cli.rebuild:rebuild",
     "checkpoint": "eventsrc.cli.checkpoint:checkpoint",
     "verify": "eventsrc.cli.verify:verify",
+    "launch": "eventsrc.cli.launch:launch",
     "broker": "eventsrc.cli.broker:broker",
     "config": "eventsrc.cli.config:config",
+    "doctor": "eventsrc.cli.doctor:doctor",
     "service": "eventsrc.cli.service:service",
+    "completion": "eventsrc.cli.completion:completion",
     "hooks": "eventsrc.cli.hooks:hooks",
 }
 """Name → where it is; the order is the order of `--help`."""
@@ -38,18 +50,27 @@ ABOUT = {
     "demo": "Play a generated stream, so that anyone sees it work.",
     "ingest": "Record files or standard input once.",
     "tail": "Show the newest events; -f goes on.",
-    "attach": "Follow one session: what it did, then live.",
+    "attach": "Follow a session or an experiment: what it did, then live.",
     "status": "What runs, how far it is, what waits.",
     "agents": "Sessions, rounds, tools: what agents did and do.",
     "experiments": "Dialogues between models: how far, what became of them.",
     "conversations": "What agents said to each other.",
+    "load-db": "Load experiments into a DuckDB file.",
+    "search": "Words in everything that was said.",
+    "report": "What was said and done in a stretch of time, in words, numbers and charts.",
+    "export": "Give out what was recorded, for other programs.",
+    "monitor": "Everything that runs, full-screen.",
+    "monitor": "Everything that runs, full-screen.",
     "query": "Ask a read model in SQL.",
     "rebuild": "Build read models again from the log.",
     "checkpoint": "Make, list, verify and restore checkpoints.",
     "verify": "Check every byte of the log; changes nothing.",
+    "launch": "Run an agent with a recorder beside it.",
     "broker": "Forward messages between agents over ZeroMQ; records nothing.",
     "config": "Show the settings in force and where they come from.",
+    "doctor": "What is wrong or will be, and what mends it.",
     "service": "Run by systemd: install, uninstall, status.",
+    "completion": "Print the completion script of a shell.",
     "hooks": "Let Claude Code tell what it does: install, uninstall, status.",
 }
 
@@ -68,6 +89,14 @@ class Commands(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table: a key press imports no command."""
+        from click.shell_completion import CompletionItem
+
+        found = [name for name in COMMANDS if name.startswith(incomplete)]
+        names = [CompletionItem(name, help=ABOUT[name].replace(",", ";")) for name in found]  # fish splits at commas
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

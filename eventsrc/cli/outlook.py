@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from eventsrc.cli.output import duration
+
 Row: TypeAlias = Mapping[str, Any]
 
 GOING_ON = ("created", "running", "stalled", "paused", "post_processing")
@@ -63,3 +65,18 @@ def warnings(run: Row) -> list[str]:
     if run["contradictions"]:
         found.append("its manifest says otherwise than its logs: see 'eventsrc experiments contradictions'")
     return found
+
+
+def pace_line(run: Row, ahead: Outlook) -> str:
+    """`2.4 turns/min, about 3m 20s left, convergence 0.61, 12 messages, 340 tokens, 0 errors`."""
+    paced = run.get("turn_seconds")
+    rate = f"{60 * max(1, run['active']) / paced:.1f} turns/min" if paced else "no turn yet"
+    left = f", about {duration(ahead.seconds_left)} left" if ahead.seconds_left is not None else ""
+    convergence = "" if run["convergence"] is None else f", convergence {run['convergence']:.2f}"
+    return f"{rate}{left}{convergence}, {run['messages']} messages, {run['tokens']} tokens, {run['errors']} errors"
+
+
+def progress_line(run: Row, ahead: Outlook) -> str:
+    """All of it on one line, for where there is no terminal."""
+    done = f"{ahead.ended}/{ahead.planned} conversations, {ahead.turns}/{ahead.turns_planned} turns"
+    return f"{run['state']}: {done}, {pace_line(run, ahead)}"

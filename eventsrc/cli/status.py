@@ -9,6 +9,8 @@ import click
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_json, safe, size
 
+SAID = {"waiting": "waiting for a person"}
+COLOURS = {"waiting": "yellow", "stalled": "red", "orphaned": "red"}
 DOTS = {"running": ("●", "green"), "unhealthy": ("●", "red"), "stopped": ("○", None)}
 
 
@@ -53,9 +55,21 @@ def show(found: dict[str, Any]) -> None:
         click.echo(
             f"  {safe(name):<8} position {one['position']}, generation {one['generation']}, {lag}{dead}{safe(extra)}"
         )
+        _show_states(found.get("states", {}).get(name, {}))
     _show_sources(found["sources"])
     made = found["checkpoint"]
     click.echo(f"  checkpoint {made['id']} at position {made['position']}" if made else "  checkpoint none yet")
+
+
+def _show_states(states: dict[str, int]) -> None:
+    """How many sessions are in which state, as far as there are any; what needs somebody stands out."""
+    shown = []
+    for state, number in states.items():
+        if number:
+            said = f"{number} {SAID.get(state, safe(state))}"
+            shown.append(click.style(said, fg=COLOURS[state]) if state in COLOURS else said)
+    if shown:
+        click.echo(f"           {', '.join(shown)}")
 
 
 def _show_sources(sources: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -18,6 +18,12 @@ from eventsrc.clock import parse_time
 from eventsrc.errors import NoStore, UsageError
 from eventsrc.event import Event
 
+if TYPE_CHECKING:
+    from eventsrc.log import LogReader
+
+BEAT = "eventsrc.heartbeat"
+"""What the service writes to measure itself: next to a quiet log it would be all that is seen."""
+
 
 @click.command()
 @click.option("-f", "--follow", is_flag=True, default=False, help="Go on with what is appended.")
@@ -26,6 +32,7 @@ from eventsrc.event import Event
 @click.option("-U", "--until", default=None, help="Recorded before.")
 @click.option("-g", "--grep", default=None, help="Only events whose line matches this regular expression.")
 @click.option("-o", "--output", type=click.Choice(["short", "json", "cat", "cloudevents"]), default="short")
+@click.option("--all", "beats", is_flag=True, default=False, help="Heartbeats of the service, too.")
 @click.option("--raw", is_flag=True, default=False, help="The records byte for byte as they were received.")
 @common
 def tail(**options: object) -> None:
@@ -51,6 +58,7 @@ class Request(msgspec.Struct, frozen=True):
     until: float | None
     pattern: re.Pattern[str] | None
     output: str
+    beats: bool = False
 
     @classmethod
     def from_options(cls, options: dict[str, object]) -> Request:
@@ -62,7 +70,15 @@ class Request(msgspec.Struct, frozen=True):
         output = "raw" if options["raw"] else "cloudevents" if options["as_json"] else str(options["output"])
         now = time.time()
         since, until = (moment_of(options[name], now) for name in ("since", "until"))
-        return cls(bool(options["follow"]), int(str(options["lines"])), since, until, pattern, output)
+        return cls(
+            bool(options["follow"]),
+            int(str(options["lines"])),
+            since,
+            until,
+            pattern,
+            output,
+            bool(options["beats"]),
+        )
 
     def select(self, data: Path) -> Iterator[tuple[Event, bytes]]:
         """The events asked for, oldest first; with `follow` it never ends by itself."""
@@ -72,7 +88,16 @@ class Request(msgspec.Struct, frozen=True):
         reader = LogReader(data)
         head = reader.head()
         filtered = self.since is not None or self.pattern is not None
-        after = 0 if filtered else max(0, head - self.lines)
+        span = head if filtered else self.lines
+        kept = self._kept(reader, max(0, head - span), head)
+        while span < head and len(kept) < self.lines:  # the newest are beats that nobody asked for
+            span = min(head, max(64, 4 * span))
+            kept = self._kept(reader, head - span, head)
+        yield from kept
+        if self.follow:
+            yield from (pair for pair in follow_lines(reader, head) if self.wants(*pair))
+
+    def _kept(self, reader: LogReader, after: int, head: int) -> list[tuple[Event, bytes]]:
         kept: list[tuple[Event, bytes]] = []
         while after < head:
             found = reader.lines(after, until=head)
@@ -80,12 +105,12 @@ class Request(msgspec.Struct, frozen=True):
             kept.extend((event, line) for event, line in found if self.wants(event, line))
             if self.since is None:
                 del kept[: -self.lines or len(kept)]
-        yield from kept
-        if self.follow:
-            yield from (pair for pair in follow_lines(reader, after) if self.wants(*pair))
+        return kept
 
     def wants(self, event: Event, line: bytes) -> bool:
         """True when an event passes the filters."""
+        if event.type == BEAT and not self.beats:
+            return False
         recorded = parse_time(event.recordedtime) or 0.0
         if self.since is not None and recorded < self.since:
             return False

@@ -126,5 +126,5 @@ __all__ = [
     "Waiting",
 ]
 
-Fact: TypeAlias = AgentFact | SeenFact | ConversationFact | ExperimentFact
+Fact: TypeAlias = AgentFact | ConversationFact | ExperimentFact
 """Everything that a format can say; each part of the vocabulary is one file of this folder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from eventsrc.domain.base import AgentFactBase
+from eventsrc.domain.seen import SeenFact
 
 # --- sessions, runs, rounds ----------------------------------------------------------------------------------------
 
@@ -52,8 +53,6 @@ class PromptSubmitted(AgentFactBase, frozen=True, kw_only=True):
     """`prompt`, `command`, `notification`, `peer`, or `queued` (delivered into the running round: opens none)."""
     voice: str = ""
     """Kind of the record, where a producer tells of one prompt in several: equal texts in two voices are one prompt."""
-    told_by: str = ""
-    """`hook` where it was told by the agent's surroundings, which know no identity of the prompt's record."""
 
 
 class RoundStarted(AgentFactBase, frozen=True, kw_only=True):
@@ -280,4 +279,5 @@ AgentFact: TypeAlias = (
     | ProcessGone
     | Activity
     | Unknown
+    | SeenFact
 )

@@ -26,6 +26,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "error": ("error",),
 }
 """Types, with what an object of the type must have to be one."""
+_IGNORED = (b":", b"id:", b"retry:")
 _TORN = re.compile(rb'\{\s*"type"\s*:\s*"([a-z_]+)"')
 _EVENT = re.compile(rb"event: ?([a-z_]+)\s*")
 
@@ -45,8 +46,11 @@ class _Head(msgspec.Struct):
 _decode_head = msgspec.json.Decoder(_Head).decode
 
 
-def kind_of(data: bytes) -> str | None:
-    """The type of a line, `event_line` for what surrounds the data, None for what is no line of such a stream."""
+def kind_of(data: bytes, *, in_capture: bool = False) -> str | None:
+    """The type of a line, `event_line` for what surrounds the data, None for what is no line of such a stream.
+    `in_capture`: the file is one, so fields and comments that say nothing are its, too."""
+    if in_capture and data.startswith(_IGNORED):
+        return EVENT_LINE
     if data.startswith(b"event:"):
         found = _EVENT.fullmatch(data)
         return EVENT_LINE if found and found[1].decode() in _SHAPES else None

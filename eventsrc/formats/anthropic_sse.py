@@ -52,7 +52,7 @@ class AnthropicSse:
 
     def recognise(self, record: Record) -> Envelope | None:
         """`anthropic_sse.<type>`, the file as the session; `event:` lines are `anthropic_sse.event_line`."""
-        kind = kind_of(record.data)
+        kind = kind_of(record.data, in_capture=record.source.endswith(".sse"))
         return None if kind is None else Envelope(PREFIX + kind, f"session/{_session(record.source)}")
 
     def read(self, event: Event) -> Sequence[Fact]:

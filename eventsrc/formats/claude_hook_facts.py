@@ -83,7 +83,7 @@ def _prompt(hook: Hook) -> list[Fact]:
     if hook.text("agent_id"):
         return [Activity(**hook.common, what="UserPromptSubmit")]
     kind = "command" if text.startswith("/") else "notification" if text.startswith("<task-notification>") else "prompt"
-    return [PromptSubmitted(**hook.common, prompt=text, kind=kind, told_by="hook")]
+    return [PromptSubmitted(**hook.common, prompt=text, kind=kind, voice="hook")]
 
 
 def _stop(hook: Hook) -> list[Fact]:

@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from eventsrc.formats.catalogue import subject_of
 from eventsrc.formats.claude_envelope import rfc3339
+from eventsrc.formats.claude_line import split
 from eventsrc.formats.codex_place import place_of
 from eventsrc.limits import ID_CHARS
 from eventsrc.plugin import Envelope, Record
@@ -56,14 +57,22 @@ def recognise(record: Record) -> Envelope | None:
     """`codex_rollout.<type>[.<payload type>]`, the thread as the session, the line's own time; None when it is no line
     of a rollout. In a file that is named like one every line is, also a damaged one. Never raises."""
     place = place_of(record.source)
-    try:
-        head = _decode_head(record.data)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        head = _Head()
+    head = _head(record.data)
     if not place.is_rollout and not (head.type in LINE_TYPES and bytes(memoryview(head.payload)[:1]) == b"{"):
         return None
     subject = f"session/{place.thread[:_SESSION_CHARS]}" if place.thread else subject_of(record.source)
     return Envelope(PREFIX + _kind(head), subject, rfc3339(head.timestamp))
+
+
+def _head(data: bytes) -> _Head:
+    """What tells the type; of lines that were glued or damaged, of the first that is whole."""
+    try:
+        return _decode_head(data)
+    except (msgspec.DecodeError, RecursionError):
+        if b'"payload"' not in data:  # not worth the slow way
+            return _Head()
+    objects, _ = split(data)
+    return _decode_head(objects[0]) if objects else _Head()
 
 
 def _kind(head: _Head) -> str:

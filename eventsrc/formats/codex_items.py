@@ -37,7 +37,7 @@ def read_item(entry: Entry) -> list[Fact]:
     if kind == "reasoning":
         return _reasoning(entry)
     if kind.endswith("_call") and call_id and kind != "tool_call":
-        return [call_received(entry.who, item)]
+        return _call(entry)
     if kind.endswith("_output") and call_id:
         return [call_output(entry.who, call_id, item.get("output", item.get("tools")))]
     if kind == "agent_message":
@@ -48,6 +48,12 @@ def read_item(entry: Entry) -> list[Fact]:
 def is_context(text: str) -> bool:
     """A text on the user's side that is no prompt."""
     return text.lstrip().startswith(_CONTEXT)
+
+
+def _call(entry: Entry) -> list[Fact]:
+    block = call_received(entry.who, entry.payload)
+    named: Object = {**entry.who.fields, "message_id": block.message_id}
+    return [MessageStarted(**named), block, MessageEnded(**named, stopped=True)]
 
 
 def _message(entry: Entry) -> list[Fact]:

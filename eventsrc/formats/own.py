@@ -8,18 +8,22 @@ that no format knew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from eventsrc.plugin import (
+    PREVIEW_CHARS,
     Envelope,
     Event,
     ExperimentLoaded,
     Fact,
+    MachineWoke,
     ProcessGone,
     ProcessSeen,
     Record,
+    SessionObserved,
+    SessionStarted,
     Unknown,
     parse_time,
 )
@@ -42,8 +46,18 @@ class _Loaded(msgspec.Struct, frozen=True):
     through: int = 0
 
 
+class _Launched(_Process, frozen=True):
+    cwd: str = ""
+    command: list[str] = []
+
+
+class _Woke(msgspec.Struct, frozen=True):
+    seconds: float
+
+
 class Own:
-    """`eventsrc.process.seen`, `eventsrc.process.gone`, `eventsrc.experiment.loaded`, and the service's other types."""
+    """`eventsrc.process.seen` and `.gone`, `eventsrc.launch.started` and `.ended`, `eventsrc.experiment.loaded`, and
+    the service's other types."""
 
     name: ClassVar[str] = "own"
     version: ClassVar[int] = 1
@@ -61,6 +75,12 @@ class Own:
                 return [_gone(event)]
             case "eventsrc.experiment.loaded":
                 return [_loaded(event)]
+            case "eventsrc.launch.started":
+                return _launched(event)
+            case "eventsrc.launch.ended":
+                return [_gone(event)]
+            case "eventsrc.machine.woke":
+                return [MachineWoke(time=_when(event), seconds=msgspec.json.decode(event.data, type=_Woke).seconds)]
             case "eventsrc.record":
                 return [Unknown(what=event.type)]
             case _:
@@ -101,6 +121,15 @@ def _loaded(event: Event) -> Fact:
         rejected=loaded.rejected,
         through=loaded.through,
     )
+
+
+def _launched(event: Event) -> list[Fact]:
+    """A session of its own: what the agent says about itself comes under the id that the agent uses."""
+    process = msgspec.json.decode(event.data, type=_Launched)
+    who: dict[str, Any] = {"sid": process.sid, "pid": process.pid, "agent": process.agent, "time": _when(event)}
+    start = SessionStarted(**who, source="launch", process_started=process.process_started)
+    about = SessionObserved(**who, cwd=process.cwd, title=" ".join(process.command)[:PREVIEW_CHARS])
+    return [start, _seen(event), about]
 
 
 def _when(event: Event) -> float | None:

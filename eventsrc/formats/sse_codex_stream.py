@@ -2,7 +2,8 @@
 
 Deltas do not name their response, so every item (`msg_…`, `rs_…`, `fc_…`) is a message of its own: flow = `item_id`,
 block index = `content_index` or `summary_index`, 0 for a call. `response.completed` ends one of 1 to 22 API calls of a
-round and never the round. Pieces are folded in file order, as the producer's lock wrote them.
+round and never the round. Pieces are folded in file order, which is theirs but for builds that wrote some of them out
+of turn (E6): the whole text at the end of a part replaces what they gave. It has the key that a rollout gives it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from eventsrc.formats.sse_who import Object, Who, codex_round, codex_who, conten
 from eventsrc.plugin import (
     BlockCompleted,
     BlockDelta,
+    BlockReceived,
     BlockStarted,
     ErrorReported,
     Fact,
@@ -34,6 +36,8 @@ class Piece(msgspec.Struct, gc=False):
     content_index: int | None = None
     summary_index: int | None = None
     delta: str = ""
+    text: str | None = None
+    refusal: str | None = None
 
     @property
     def index(self) -> int:
@@ -142,6 +146,20 @@ def _part_done(who: Who, body: str) -> list[Fact]:
     return [BlockCompleted(**who.fields, message_id=piece.item_id, index=piece.index)]
 
 
+def _text_done(block_type: str) -> Callable[[Who, str], list[Fact]]:
+    def read(who: Who, body: str) -> list[Fact]:
+        piece = _decode_piece(body)
+        named: Object = {**who.fields, "message_id": piece.item_id}
+        completed = BlockCompleted(**named, index=piece.index)
+        text = piece.text if piece.text is not None else piece.refusal
+        if text is None:
+            return [completed]
+        key = f"{piece.item_id}#{piece.index}"
+        return [BlockReceived(**named, key=key, block_type=block_type, content=text), completed]
+
+    return read
+
+
 def _stream_error(who: Who, body: str) -> list[Fact]:
     return [ErrorReported(**who.fields, message=content_text(msgspec.json.decode(body, type=Object).get("message")))]
 
@@ -154,11 +172,11 @@ _READERS: dict[str, Callable[[Who, str], list[Fact]]] = {
     "response.output_item.done": _item_done,
     "response.content_part.added": _part_added("text"),
     "response.content_part.done": _part_done,
-    "response.output_text.done": _part_done,
-    "response.refusal.done": _part_done,
+    "response.output_text.done": _text_done("text"),
+    "response.refusal.done": _text_done("text"),
     "response.reasoning_summary_part.added": _part_added("thinking"),
     "response.reasoning_summary_part.done": _part_done,
-    "response.reasoning_summary_text.done": _part_done,
+    "response.reasoning_summary_text.done": _text_done("thinking"),
     "response.function_call_arguments.done": _part_done,
     "response.custom_tool_call_input.done": _part_done,
 }

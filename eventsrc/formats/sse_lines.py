@@ -42,7 +42,7 @@ class SseLines:
     """The format of `sse_lines.jsonl`."""
 
     name: ClassVar[str] = "sse_lines"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     types: ClassVar[tuple[str, ...]] = (*FAMILIES, "sse_lines.", "mitm.")
 
     def recognise(self, record: Record) -> Envelope | None:

@@ -9,9 +9,9 @@ from prometheus_client import Gauge
 from eventsrc.metrics.families import SIZE_BUCKETS, SPAN_BUCKETS, SYNC_BUCKETS, Families, start_at_zero
 
 CHANGES = ("rewritten", "rotated", "truncated")
-SESSION_STATES = ("active", "stalled", "orphaned", "waiting")
 VERDICTS = ("alive", "gone", "reused", "rebooted", "invisible")
 QUARANTINE_REASONS = ("malformed", "too_large", "conflict", "other")
+REPORT_THRESHOLDS = ("score", "message_rate")
 HOOK_REASONS = ("full", "slow", "failed")
 ZMQ_SOCKETS = ("sub", "pull")
 MISSED_REASONS = ("overflow", "sequence")
@@ -27,9 +27,6 @@ class PipelineMetrics:
         self.waiting = families.gauge("stage_waiting", "Events that wait for a stage.", "stage")
         self.last = families.gauge(
             "stage_last_timestamp_seconds", "When a stage last finished something; 0 = not since the start.", "stage"
-        )
-        self.visible = families.histogram(
-            "heartbeat_seconds", "From the append of a heartbeat event until a read model shows it.", SPAN_BUCKETS
         )
 
 
@@ -80,6 +77,12 @@ class ProjectionFamilies:
         self.batch = families.histogram(
             "projection_batch_seconds", "Time that one transaction took (live only).", SPAN_BUCKETS, "projection"
         )
+        self.visible = families.histogram(
+            "heartbeat_seconds",
+            "From the append of an event, a heartbeat at least, until a read model shows it (live only).",
+            SPAN_BUCKETS,
+            "projection",
+        )
 
 
 class ProjectionMetrics:
@@ -90,6 +93,7 @@ class ProjectionMetrics:
         self.lag_events = families.lag_events.labels(name)
         self.oldest_unapplied = families.oldest_unapplied.labels(name)
         self.batch = families.batch.labels(name)
+        self.visible = families.visible.labels(name)
         self.dead_letters = families.dead_letters.labels(name)
         self.generation = families.generation.labels(name)
         self.rebuilding = families.rebuilding.labels(name)
@@ -155,6 +159,17 @@ class HttpMetrics:
         self._requests.labels(route if route in self._routes else "other", f"{status // 100}xx").inc()
 
 
+class ReportMetrics:
+    """What the last report on a schedule said; 0 before the first."""
+
+    def __init__(self, families: Families) -> None:
+        self.score = families.gauge("report_score", "Collaboration score (default, heuristic) of the last report.")
+        self.message_rate = families.gauge("report_message_rate", "Messages per hour that arrived in its time.")
+        self.below_threshold = families.gauge("report_below_threshold", "1 while it is below its setting.", "what")
+        self.last = families.gauge("report_last_timestamp_seconds", "When the last report was made; 0 = none yet.")
+        start_at_zero(self.below_threshold, REPORT_THRESHOLDS)
+
+
 class CheckpointMetrics:
     """The last checkpoint that succeeded."""
 
@@ -168,9 +183,7 @@ class LivenessMetrics:
     """What is known of the watched agents."""
 
     def __init__(self, families: Families) -> None:
-        self.sessions = families.gauge("sessions", "Sessions by state.", "state")
         self.probes = families.counter("process_probes", "Looks at watched processes, by verdict.", "verdict")
-        start_at_zero(self.sessions, SESSION_STATES)
         start_at_zero(self.probes, VERDICTS)
 
 

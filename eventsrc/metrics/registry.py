@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, disable_created_metric
 from prometheus_client.process_collector import ProcessCollector
 
 from eventsrc.metrics.families import Families
+from eventsrc.metrics.figures import FigureCollector
 from eventsrc.metrics.groups import (
     ActorMetrics,
     CheckpointMetrics,
@@ -19,6 +20,7 @@ from eventsrc.metrics.groups import (
     PipelineMetrics,
     ProjectionFamilies,
     ProjectionMetrics,
+    ReportMetrics,
     SourceMetrics,
     StageMetrics,
     ZmqMetrics,
@@ -46,10 +48,13 @@ class Metrics:
         self.zmq = ZmqMetrics(families)
         self.http = HttpMetrics(families)
         self.checkpoint = CheckpointMetrics(families)
+        self.report = ReportMetrics(families)
         self.liveness = LivenessMetrics(families)
         self.actors = ActorMetrics(families)
         self.mailboxes = MailboxCollector()
         registry.register(self.mailboxes)
+        self.figures = FigureCollector()
+        registry.register(self.figures)
         self._before: list[Callable[[], None]] = []
 
     def stage(self, name: str) -> StageMetrics:

@@ -15,6 +15,7 @@ from eventsrc.event import Position
 from eventsrc.limits import QUERY_BYTES, QUERY_ROWS, QUERY_SECONDS
 from eventsrc.plugin import Question
 from eventsrc.query.answer import Answer, Cell, Freshness, distinct
+from eventsrc.query.changes import Changes
 from eventsrc.query.connection import reading
 
 _READS = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))*(?:SELECT|WITH|VALUES|EXPLAIN|PRAGMA)\b", re.I | re.S)
@@ -87,6 +88,10 @@ class ReadModels:
             columns = distinct([column[0] for column in cursor.description or ()])
             rows, truncated = _fetch(cursor, min(most, QUERY_ROWS))
             return Answer(columns, rows, truncated)
+
+    def changes(self, name: str) -> Changes:
+        """Tells when a read model changes; the caller closes it."""
+        return Changes(lambda: self._current(self._read_dir, name))
 
     def freshness(self, name: str, head: Position) -> Freshness:
         """How far the read model stands behind `head`, the position of the log's last event. Raises like `sql`."""

@@ -1,11 +1,19 @@
-"""What the service does beside following agents' files: empties the spool of their hooks."""
+"""What the service does beside following agents' files: empties the spool of their hooks, beats, takes figures,
+has ended experiments loaded."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 from eventsrc.actor import Charge, Policy, Stage
 from eventsrc.clock import Clock
+from eventsrc.config import Settings
+from eventsrc.metrics import Metrics
+from eventsrc.query import ReadModels
+from eventsrc.service.analytics import loader_charge
+from eventsrc.service.figures import figures_charge
+from eventsrc.service.heartbeat import Pacemaker, heartbeat_charge
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.source.spool import Spool
 
@@ -13,6 +21,19 @@ from eventsrc.source.spool import Spool
 def hook_spool(data: Path) -> Path:
     """Where Claude Code's hooks are put while nobody needs to run; see `eventsrc hooks`."""
     return data / "spool" / "claude-code"
+
+
+def around(
+    data: Path, settings: Settings, pipeline: Pipeline, models: ReadModels, metrics: Metrics, clock: Clock
+) -> list[Charge]:
+    """The actors, for the supervisor. All are ended by cancellation and lose nothing by it."""
+    run_id, every = uuid4().hex, settings.heartbeat.every_seconds
+    return [
+        spool_charge(data, pipeline, clock),
+        heartbeat_charge(lambda: Pacemaker(pipeline.deliver, clock, pipeline.idle, every, run_id)),
+        figures_charge(models, metrics.figures, clock),
+        *loader_charge(data, settings.analytics, models, pipeline, clock),
+    ]
 
 
 def spool_charge(data: Path, pipeline: Pipeline, clock: Clock) -> Charge:

@@ -60,7 +60,8 @@ class Keeper:
         return meta.describe(self._place.shelf.path(meta.id))
 
     def _head(self) -> int:
-        return self._pipeline.watermark.position
+        """Beats of the service are nothing that a checkpoint would be worth."""
+        return self._pipeline.idle.activity(self._pipeline.watermark.position)
 
     def _made(self, meta: Meta) -> None:
         self._latest = meta

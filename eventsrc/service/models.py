@@ -50,11 +50,14 @@ def chosen(discovery: Discovery, names: Sequence[str]) -> list[type[Projection]]
 
 
 def installed(settings: ProjectionSettings) -> Discovery:
-    """The installed projections, with the files that a person set for them. A file that is missing or wrong is a
-    problem of its read model alone."""
+    """The installed projections but those that are switched off, with the files that a person set for them. A file that
+    is missing or wrong is a problem of its read model alone. Raises UnknownProjection."""
     texts: dict[str, str] = {}
     problems: list[Problem] = []
     found = discover()
+    chosen(found, settings.without)
+    for name in settings.without:
+        found.projections.pop(name, None)
     for name, path in (setting.partition("=")[::2] for setting in settings.files):
         try:
             texts[name] = Path(path).expanduser().read_text("utf-8")
@@ -139,7 +142,7 @@ class Models:
         numbers.oldest_unapplied.set(0 if live or recorded is None else recorded)
         if live and before is not None and before.position < standing.position and recorded is not None:
             now = self._site.clock.now()
-            self._metrics.pipeline.visible.observe(max(0.0, now - recorded))
+            numbers.visible.observe(max(0.0, now - recorded))
             stage = self._stages[standing.name]
             stage.came.inc(standing.position - before.position)
             stage.went.inc(standing.position - before.position)

@@ -13,6 +13,7 @@ from eventsrc.log import LogReader
 from eventsrc.projector import discover
 from eventsrc.query import ReadModels
 from eventsrc.service.checkpoints import Checkpoints
+from eventsrc.service.figures import states_of
 from eventsrc.service.models import asked
 from eventsrc.service.status import status_of
 
@@ -58,7 +59,8 @@ def status_of_files(data: Path) -> dict[str, Any]:
             "dead_letters": fresh.dead_letters,
         }
     latest = checkpoints(data).latest()
-    return status_of(data, head=head, projections=projections, sources=[], checkpoint=latest)
+    states = states_of(models, SystemClock().now())
+    return status_of(data, head=head, projections=projections, sources=[], checkpoint=latest, states=states)
 
 
 def _missing(head: int, reason: str) -> dict[str, Any]:

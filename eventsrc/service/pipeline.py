@@ -21,6 +21,7 @@ from eventsrc.log.recovery import read_manifest
 from eventsrc.log.scrub import check_sealed, split
 from eventsrc.log.writer import Append, LogWriter
 from eventsrc.metrics import Metrics
+from eventsrc.service.heartbeat import Idle
 
 
 class Pipeline:
@@ -32,6 +33,7 @@ class Pipeline:
         self._check_newest(data)
         self.formats = Formats.load()
         self.watermark = Watermark(self.log.head)
+        self.idle = Idle()
         self.arrivals: Mailbox[Arrival] = Mailbox("ingest", weigh=weigh, clock=clock)
         self.appends: Mailbox[Append] = Mailbox("log", weigh=_weight, clock=clock)
         self._metrics = metrics

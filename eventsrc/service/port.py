@@ -19,7 +19,8 @@ from eventsrc.ingest import quarantined
 from eventsrc.log import LogReader
 from eventsrc.metrics import Metrics
 from eventsrc.service.checkpoints import Keeper
-from eventsrc.service.models import Models
+from eventsrc.service.figures import states_of
+from eventsrc.service.models import Models, asked
 from eventsrc.service.oneshot import ingest_paths
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.status import status_of
@@ -50,6 +51,7 @@ class ServicePort:
         self._keeper = keeper
         self._heartbeat = heartbeat
         self._reader = LogReader(host.data)
+        self._questions = asked(host.data)
         self._reading = anyio.CapacityLimiter(1)  # one reader, used by one thread at a time
         self._looking = anyio.CapacityLimiter(2)
         host.metrics.before_scrape(self._refresh)
@@ -110,6 +112,7 @@ class ServicePort:
                 projections=self._models.status(self.head),
                 sources=self._sources(),
                 checkpoint=self._keeper.latest(),
+                states=states_of(self._questions, self._host.clock.now()),
             ),
             limiter=self._looking,
         )

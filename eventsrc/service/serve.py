@@ -29,13 +29,14 @@ from eventsrc.log import Digests
 from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
 from eventsrc.query import ReadModels
-from eventsrc.service.around import spool_charge
+from eventsrc.service.around import around
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.listening import Listening
 from eventsrc.service.models import Models, asked, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
+from eventsrc.service.reporter import reporting
 from eventsrc.service.watched import watched_processes
 from eventsrc.source import Follow, SourcePosition
 from eventsrc.source.pace import Pace
@@ -139,13 +140,14 @@ class Service:
         port = ServicePort(self, pipeline, models, partial(_all, places), keeper, heartbeat)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
-            spool_charge(self.data, pipeline, self.clock),
+            *around(self.data, self.settings, pipeline, asked(self.data, discovery), self.metrics, self.clock),
             *([listening.charge()] if listening else []),
             self._http(port),
             *pipeline.charges(),
             self._scrub(),
             *models.charges(),
             keeper.charge(),
+            *self._reports(asked(self.data, discovery)),
             self._watchdog(heartbeat, pipeline, models),
         ]
 
@@ -172,6 +174,10 @@ class Service:
                 )
             )
         return charges
+
+    def _reports(self, questions: ReadModels) -> list[Charge]:
+        place = (self.disk, self.clock)
+        return reporting(self.settings.report, self.data, questions, self.metrics.report, place)
 
     def _scrub(self) -> Charge:
         return Charge(

@@ -19,8 +19,10 @@ def status_of(
     projections: Mapping[str, Any],
     sources: Sequence[SourcePosition],
     checkpoint: Mapping[str, Any] | None,
+    states: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
-    """Everything but whether a service runs. Looks at the segments' sizes; blocks."""
+    """Everything but whether a service runs. `states`: read model → state → how many. Looks at the segments' sizes;
+    blocks."""
     sizes = [path.stat().st_size for path in (data / "log").glob("[0-9]*.jsonl")]
     return {
         "running": False,
@@ -32,5 +34,6 @@ def status_of(
         "projections": dict(projections),
         "sources": [msgspec.to_builtins(place) for place in sources],
         "checkpoint": dict(checkpoint) if checkpoint else None,
+        "states": dict(states),
         "unhealthy": "",
     }

@@ -18,6 +18,7 @@ from eventsrc.event import Record
 from eventsrc.limits import ANCHOR_BYTES, BATCH_BYTES, FINGERPRINT_BYTES, RECORD_HEAD_BYTES, SCAN_BYTES
 from eventsrc.source.cut import Batch, Block
 from eventsrc.source.notice import notice
+from eventsrc.source.packed import is_packed, unpacked
 from eventsrc.source.place import Place, Volumes, settled
 from eventsrc.source.work import Work
 
@@ -31,7 +32,8 @@ class Unreadable(Exception):
 
 
 def open_file(path: str, key: str, volumes: Volumes, work: Work) -> int:
-    """Opens the file that `key` names; raises Moved when another one stands there, OSError as the system gives it."""
+    """Opens the file that `key` names, a packed one unpacked; raises Moved when another one stands there, OSError as
+    the system gives it."""
     work.opens += 1
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe put in its place must not block
     try:
@@ -41,7 +43,7 @@ def open_file(path: str, key: str, volumes: Volumes, work: Work) -> int:
     except BaseException:
         os.close(fd)
         raise
-    return fd
+    return unpacked(fd, work) if is_packed(path) else fd
 
 
 def look_into(fd: int, place: Place, work: Work, want: int = BATCH_BYTES) -> Block:

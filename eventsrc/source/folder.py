@@ -32,9 +32,10 @@ from eventsrc.source.work import Work
 
 
 class Follow:
-    """A source of records from files. `targets` are paths, folders (their `.jsonl` files and agents' sidecars) or
-    globs; `cursors` tells what the log holds already. With `once`, `run` returns when everything complete that is there
-    is durable, and `report` says what that was. `hints=False` leaves it to the periodic looks."""
+    """A source of records from files. `targets` are paths, folders (in them `.jsonl` and `.sse` files, rollouts that
+    were packed, agents' sidecars) or globs; `cursors` tells what the log holds already. With `once`, `run` returns when
+    everything complete that is there is durable, and `report` says what that was. `hints=False` leaves it to the
+    periodic looks."""
 
     kind = "folder"
 
@@ -190,7 +191,7 @@ class Follow:
             return not copies
         if outcome in ("moved", "gone") and tail.paths:
             self._lookout.suspect(tail.path)
-            if tail.problem:
+            if tail.problem and not tail.refused_ns:
                 self._troubled[tail.key] = tail
         if outcome != "moved" or not tail.paths:
             await self._end(tail, stranger=outcome == "stranger")

@@ -11,8 +11,9 @@ import msgspec
 
 from eventsrc.errors import UsageError
 
-LINES = "**/*.jsonl"
-"""What is followed in a folder that is named without a pattern."""
+LINES = ("**/*.jsonl", "**/rollout-*.jsonl.zst", "**/*.sse")
+"""What is followed in a folder that is named without a pattern. Of packed files only those that nothing else packs:
+what rotation has packed was read before."""
 SIDECARS = ("**/agent-*.meta.json", "**/manifest.json", "**/metadata.json")
 """Small JSON files beside transcripts and experiments that are recorded as a whole."""
 _MAGIC = re.compile(r"[*?\[]")
@@ -25,6 +26,8 @@ class Root(msgspec.Struct, frozen=True):
     """Absolute; may not exist yet."""
     pattern: str
     """Relative to the folder; `**` stands for any folders, also none."""
+    also: tuple[str, ...] = ()
+    """Further patterns of files of lines, which reach no deeper."""
     whole: tuple[str, ...] = ()
     """Patterns of files that are recorded as one record each, when new or changed."""
     exact: bool = False
@@ -42,7 +45,7 @@ class Root(msgspec.Struct, frozen=True):
 
     def matcher(self) -> re.Pattern[str]:
         """Matches the path of a file of lines relative to the folder; raises UsageError for what is no pattern."""
-        return re.compile(re.escape(self.pattern)) if self.exact else _compiled(self.pattern)
+        return re.compile(re.escape(self.pattern)) if self.exact else _compiled(self.pattern, *self.also)
 
     def whole_matcher(self) -> re.Pattern[str] | None:
         """The same for files that are one record each."""
@@ -55,7 +58,7 @@ def roots(targets: Iterable[str | Path]) -> list[Root]:
     for target in targets:
         path = Path(target).expanduser().absolute()
         if path.is_dir():
-            found.append(Root(str(path), LINES, SIDECARS))
+            found.append(Root(str(path), LINES[0], LINES[1:], SIDECARS))
         elif _MAGIC.search(str(path)) and not path.exists():
             found.append(_glob(path))
         else:

@@ -45,6 +45,8 @@ class Ready:
         """Ends a visit; with `more`, or when it was asked for meanwhile, the file queues up again at the end."""
         if self._visited.pop(tail.key) or more:
             self.put(tail)
+            if tail.packed and more:  # read on before it has to be unpacked once more
+                self._waiting.move_to_end(tail.key, last=False)
         self._tell()
 
     async def until_idle(self) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from eventsrc.limits import BATCH_BYTES, RECORD_BYTES, WHOLE_BYTES
 from eventsrc.source.block import Oversized, line_end, look_into, open_file
 from eventsrc.source.cut import Batch, batches
+from eventsrc.source.packed import Refused
 from eventsrc.source.place import Place, Verdict, Volumes, judge
 from eventsrc.source.tail import Tail
 from eventsrc.source.whole import whole
@@ -48,6 +49,8 @@ def step_lines(tail: Tail, volumes: Volumes, work: Work) -> Step:
     at = place.offset + len(block.raw) - place.anchor_length
     if not found:
         tail.searched = at
+    if tail.packed and at >= block.size:
+        tail.close()  # it grows no more, and what was unpacked takes room
     return Step(block.size, batches=found, more=at < block.size)
 
 
@@ -79,5 +82,10 @@ def as_copy(tail: Tail, original: Place, volumes: Volumes, work: Work) -> Place 
 def opened(tail: Tail, volumes: Volumes, work: Work) -> int:
     """The file's descriptor, opened when it is not open."""
     if tail.fd is None:
-        tail.fd = open_file(tail.path, tail.key, volumes, work)
+        try:
+            tail.fd = open_file(tail.path, tail.key, volumes, work)
+        except Refused:
+            tail.refused_ns = tail.mtime_ns
+            raise
+        tail.refused_ns = 0
     return tail.fd

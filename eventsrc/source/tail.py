@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 from eventsrc.source.notice import uri
+from eventsrc.source.packed import is_packed
 from eventsrc.source.place import Place
 from eventsrc.source.tree import Seen
 
@@ -31,6 +32,7 @@ class Tail:
         "place",
         "problem",
         "put_aside",
+        "refused_ns",
         "rotated",
         "searched",
         "size",
@@ -62,6 +64,8 @@ class Tail:
         self.searched = 0
         """Up to here there is no line feed behind the place: a long line is not looked through twice."""
         self.fd: int | None = None
+        self.refused_ns = 0
+        """Change time of a packed file that could not be unpacked: it is tried again when it has another one."""
         self.problem = ""
         """Why it cannot be read just now, as recorded; empty when it can."""
         self.original: Tail | None = None
@@ -93,6 +97,17 @@ class Tail:
         """Nothing of its content was read yet, so it may have gone away unseen, into a file put aside."""
         unsought = self.place.generation > 0 and self.sought != self.place.state
         return self.place.offset == 0 and (self.put_aside or unsought)
+
+    @property
+    def packed(self) -> bool:
+        """Its content is unpacked to be read: sizes found in folders say nothing about it."""
+        return is_packed(self.path)
+
+    def has_nothing_new(self, size: int, mtime_ns: int) -> bool:
+        """Whether a file that was found with this size and change time need not be looked into."""
+        if self.packed:
+            return mtime_ns in (self.place.mtime_ns, self.refused_ns)
+        return self.place.holds(size, mtime_ns)
 
     def update(self, seen: Seen) -> None:
         """Takes over what a look found under one of its names."""

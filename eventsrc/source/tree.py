@@ -16,6 +16,7 @@ import msgspec
 
 from eventsrc.limits import COLD_LOOKS, HOT_LOOKS
 from eventsrc.source.kin import named_after
+from eventsrc.source.packed import is_packed, original_name
 from eventsrc.source.pattern import Root
 from eventsrc.source.place import Volumes
 from eventsrc.source.work import Work
@@ -190,10 +191,14 @@ class Tree:
         names |= {name for name, known in found.items() if known.matched and not known.whole}
         for entry in entries:
             kind = kinds[entry.name]
+            if is_packed(entry.name) and original_name(entry.name) in names:
+                continue  # while the plain file stands beside it, that one is read
             if entry.is_dir(follow_symlinks=False):
                 self._blame(entry.path, "is a directory", look)
                 continue
             kin = named_after(entry.name, names) if kind != "whole" else ""
+            if kind == "lines" and is_packed(entry.name):
+                kin = original_name(entry.name)  # packed from it just now, perhaps: then it is not read twice
             if kind or kin or self._tracked(entry.inode()):
                 above = entry.path[: -len(entry.name)]
                 unread = Seen(entry.path, "", 0, -1, 0, kind == "whole", above + kin if kin else "", bool(kind))

@@ -27,6 +27,7 @@ from eventsrc.plugin import (
     BlockStarted,
     ContextCompacted,
     ErrorReported,
+    MachineWoke,
     MessageEnded,
     MessageStarted,
     ProcessGone,
@@ -39,20 +40,26 @@ from eventsrc.plugin import (
     SessionEnded,
     SessionObserved,
     SessionStarted,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     Unknown,
     UsageReported,
     Waiting,
     parse_time,
 )
+from projections.agents import calls, notes, states, titles
+from projections.agents.calls import Calls
 from projections.agents.figures import FIGURES
 from projections.agents.flows import Flows
+from projections.agents.notes import Notes
 from projections.agents.questions import QUESTIONS
 from projections.agents.results import Results
 from projections.agents.rounds import Rounds
 from projections.agents.rows import Session
 from projections.agents.schema import LATE_SCHEMA, SCHEMA
 from projections.agents.sessions import Sessions
+from projections.agents.titles import Titles
 from projections.agents.usage import Usages
 
 __all__ = ["Agents"]
@@ -65,10 +72,10 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 6
-    schema = SCHEMA
-    late_schema = LATE_SCHEMA
-    questions = (*QUESTIONS, *FIGURES)
+    version = 7
+    schema = (*SCHEMA, *calls.SCHEMA, *titles.SCHEMA, *notes.SCHEMA)
+    late_schema = (*LATE_SCHEMA, *calls.LATE_SCHEMA, *states.LATE_SCHEMA)
+    questions = (*QUESTIONS, *states.VERDICTS, *FIGURES)
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
         super().__init__(connection, folder)
@@ -77,31 +84,27 @@ class Agents(Projection):
         self._flows = Flows(connection)
         self._results = Results(connection, folder)
         self._usage = Usages(connection)
-        self._errors: list[tuple[object, ...]] = []
-        self._raw: list[tuple[object, ...]] = []
+        self._calls = Calls(connection)
+        self._titles = Titles(connection, self._sessions.entitle)
+        self._notes = Notes(connection)
 
     def fold(self, reading: Reading) -> None:
         """Takes one event in."""
         if reading.raw is not None:
-            timestamp = parse_time(reading.time) if reading.time else None
-            self._raw.append((reading.id, reading.position, reading.type, timestamp, reading.raw))
+            self._notes.raw(reading)
         for fact in reading.facts:
             if isinstance(fact, AgentFactBase) and fact.sid:
                 self._fold(fact, reading)
+            elif isinstance(fact, MachineWoke):
+                self._notes.woke(fact, reading)
+            if isinstance(fact, SessionObserved) and fact.title_of and not fact.sid:
+                self._entitle(fact)
 
     def flush(self) -> None:
         """Writes what changed."""
-        for part in (self._sessions, self._rounds, self._flows, self._results, self._usage):
+        parts = (self._sessions, self._rounds, self._flows, self._results, self._usage, self._calls, self._titles)
+        for part in (*parts, self._notes):
             part.flush()
-        self.connection.executemany(
-            """INSERT OR IGNORE INTO errors
-              (event_id, position, sid, round_id, time, error_type, message, retryable, number)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            self._errors,
-        )
-        self.connection.executemany("INSERT INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)
-        self._errors.clear()
-        self._raw.clear()
 
     def _fold(self, fact: AgentFact, reading: Reading) -> None:
         time = self._sessions.time_of(fact)
@@ -115,12 +118,13 @@ class Agents(Projection):
             self._sessions.run_of(fact, session, time)
         if isinstance(fact, PromptSubmitted):
             self._rounds.prompted(fact, session, time)
-            self._sessions.goes_on(session)
+            self._titles.seen(fact.prompt_id, fact.sid)
+            self._sessions.goes_on(session, time)
             self._sessions.changed(session)
         elif isinstance(fact, RoundEnded):
             self._rounds.touch(fact, session, time)
             self._rounds.ended(fact, session, time)
-            self._sessions.goes_on(session)
+            self._sessions.goes_on(session, time)
             self._sessions.changed(session)
         elif isinstance(fact, RoundStarted):
             self._rounds.begun(fact, session, time)
@@ -146,13 +150,15 @@ class Agents(Projection):
             self._begun(fact, self._round_of_agent(fact, session) or round_id, time)
             if fact.role == "assistant" and not fact.is_sidechain:
                 self._rounds.answered(round_id, session)
+                self._answers(session, time)
         elif isinstance(fact, MessageEnded):
             self._flows.message_ended(fact, round_id, time)
         elif isinstance(fact, UsageReported):
             self._used(fact, session, time, source)
         elif isinstance(fact, ToolResultReceived):
             self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
-            self._sessions.goes_on(session, fact.tool_use_id)
+            self._calls.answered(fact, time)
+            self._sessions.goes_on(session, time, fact.tool_use_id)
         else:
             self._block(fact, session, round_id, time)
         if session.held_prompt is not None or isinstance(fact, BlockReceived | MessageStarted):
@@ -190,6 +196,7 @@ class Agents(Projection):
             block = self._flows.completed(fact, round_id, time)
         else:
             assert isinstance(fact, BlockReceived)
+            self._titles.seen(fact.key.rpartition("#")[0], fact.sid)
             received = self._flows.received(fact, round_id, time)
             if received is None:
                 return
@@ -198,9 +205,27 @@ class Agents(Projection):
             if message is not None and message.role == "assistant" and not message.is_sidechain:
                 self._rounds.says(message.round_id, fact.block_type)
             if block.block_type == "tool_use":
-                self._rounds.works_on(round_id, session)
+                self._rounds.works_on(round_id, session, time)
         if block.tool_use_id:
             self._results.called(block)
+
+    def _call(self, fact: ToolCallStarted | ToolCallEnded, session: Session, time: float | None) -> None:
+        round_id = self._rounds.touch(fact, session, time)
+        if isinstance(fact, ToolCallStarted):
+            self._calls.started(fact, round_id, time)
+            self._rounds.works_on(round_id, session, time)
+        else:
+            self._calls.ended(fact, round_id, time)
+        self._sessions.goes_on(session, time, fact.tool_use_id)
+
+    def _answers(self, session: Session, time: float | None) -> None:
+        """The model says something after a person was waited for: so it was answered, whatever told of that."""
+        if session.waiting_reason is not None and time is not None and time > (session.waiting_time or time):
+            self._sessions.goes_on(session, time)
+
+    def _entitle(self, fact: SessionObserved) -> None:
+        known = self._rounds.session_of(fact.title_of) or self._flows.session_of(f"{fact.title_of}#0")
+        self._titles.told(fact, known)
 
     def _used(self, fact: UsageReported, session: Session, time: float | None, source: str) -> None:
         named = fact.message_id or fact.request_id
@@ -239,14 +264,14 @@ class Agents(Projection):
             if self._sessions.gone(fact, session, time):
                 self._rounds.session_ended(session, fact.pid, time, gone=fact.reason)
                 self._sessions.changed(session)
+        elif isinstance(fact, ToolCallStarted | ToolCallEnded):
+            self._call(fact, session, time)
         elif isinstance(fact, Waiting):
-            self._sessions.waits(fact, session)
+            call = fact.tool_use_id or self._calls.waiting(fact.sid, fact.tool_name, fact.tool_input)
+            self._rounds.touch(fact, session, time)
+            self._sessions.waits(fact, session, time, call)
         elif isinstance(fact, ErrorReported):
-            round_id = self._rounds.touch(fact, session, time)
-            retryable = None if fact.retryable is None else int(fact.retryable)
-            event = (reading.id, reading.position, fact.sid, round_id, time)
-            number = next(place for place, one in enumerate(reading.facts) if one is fact)
-            self._errors.append((*event, fact.error_type, fact.message, retryable, number))
+            self._notes.error(fact, reading, self._rounds.touch(fact, session, time), time)
         else:
             assert isinstance(fact, Activity | Unknown | ContextCompacted), f"a fact without a meaning here: {fact}"
             self._rounds.touch(fact, session, time)

@@ -1,7 +1,6 @@
-"""Named questions that count: totals, rates, overlaps, errors, tokens, time series, one screen.
+"""Named questions that count: totals, rates, overlaps, errors, tokens, time series.
 
-Values given on a command line are texts, so numbers are cast here. "Stalled" and "orphaned" are verdicts of the moment
-of reading, and have nothing stored.
+Values given on a command line are texts, so numbers are cast here.
 """
 
 from __future__ import annotations
@@ -32,16 +31,6 @@ _TOTALS = """sid, agent, is_active, start_time, last_activity_time,
     WHERE b.sid = s.sid AND tool_use_id IS NOT NULL AND tool_name IS NOT NULL GROUP BY tool_name ORDER BY tool_name))
     AS tools"""
 
-_STALLED = """SELECT :now - s.last_activity_time AS age, s.agent, s.waiting_reason, s.title, s.sid, s.pid,
-    s.last_activity_time,
-    CASE WHEN s.waiting_reason IS NOT NULL THEN 'waiting_person'
-      WHEN EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid) THEN 'waiting_tool'
-      WHEN EXISTS (SELECT 1 FROM content_blocks b WHERE b.sid = s.sid AND b.is_complete = 0) THEN 'stream'
-      ELSE 'silent' END AS kind
-  FROM sessions s WHERE s.is_active = 1 AND s.last_activity_time <= :now - CAST(:after AS REAL)
-    AND (EXISTS (SELECT 1 FROM rounds r WHERE r.sid = s.sid AND r.state = 'open')
-      OR EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid))"""
-
 _OPEN = """SELECT state, last_activity_time, user_prompt, sid, round_number, start_time, pid, round_id FROM rounds"""
 
 _CALLS = f"""SELECT b.tool_use_id, b.tool_name, b.flow_id, b.complete_time AS call_start, r.result_time AS call_end,
@@ -61,13 +50,6 @@ FIGURES = (
         "unbalanced",
         f"{_OPEN} WHERE has_user_prompt = 1 AND evidence = 0 ORDER BY last_activity_time DESC, round_id",
         "Rounds that have a prompt and no end.",
-    ),
-    Question(
-        "stalled",
-        f"{_STALLED} ORDER BY s.last_activity_time DESC, s.sid",
-        "Active sessions with an open round or a pending tool and no sign of life for `after` seconds.",
-        ("after", "now"),
-        defaults={"after": 30.0},
     ),
     Question(
         "orphaned",
@@ -133,20 +115,6 @@ FIGURES = (
         FROM parts GROUP BY 1 ORDER BY errors DESC, calls DESC, 1""",
         "Calls with a result, errors and durations per tool.",
         ("since",),
-    ),
-    Question(
-        "dashboard",
-        f"""SELECT (SELECT count(*) FROM sessions WHERE is_active = 1) AS active_sessions,
-          (SELECT count(*) FROM rounds WHERE state = 'open') AS open_rounds,
-          (SELECT count(*) FROM awaited_results a JOIN sessions s ON s.sid = a.sid WHERE s.is_active = 1)
-            AS pending_tools,
-          (SELECT count(*) FROM ({_STALLED})) AS stalled,
-          (SELECT count(*) FROM rounds WHERE state = 'orphaned') AS orphaned_rounds,
-          (SELECT count(*) FROM errors WHERE time > :now - 3600)
-            + (SELECT count(*) FROM tool_results WHERE is_error = 1 AND result_time > :now - 3600) AS recent_errors""",
-        "One screen: active sessions, open rounds, pending tools, stalled sessions, errors of the last hour.",
-        ("now", "after"),
-        defaults={"after": 30.0},
     ),
     Question(
         "usage",

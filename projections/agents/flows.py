@@ -19,7 +19,7 @@ from eventsrc.plugin import (
     MessageStarted,
 )
 from projections.agents.delta_files import CONTENT, DeltaFiles
-from projections.agents.merging import adopt, are_one, move, rename, take_over
+from projections.agents.merging import adopt, are_one, begin, move, rename, take_over
 from projections.agents.rows import CONTENT_ROWS, Alias, Block, BlockKey, Message, Table
 from projections.agents.twins import not_yet_there, place, streamed_twin
 
@@ -113,8 +113,6 @@ class Flows:
         self._tools.update({block.tool_use_id: (kept, block.block_index) for block in moved if block.tool_use_id})
         return moved
 
-    # --- blocks ---
-
     def started(self, fact: BlockStarted, round_id: str | None, time: float | None) -> Block:
         """A streamed block opens; opened once more, what follows is compared with what is there already."""
         flow = self.flow_of(fact.message_id, fact.request_id)
@@ -126,15 +124,17 @@ class Flows:
             self._redirect(flow, fact.index, block)
         if block is None:
             block = self._new(message, fact.index, fact, time)
-            self._begin(block, fact.text)
+            begin(block, fact.text)
         elif block.block_key is None:
             self._gather(block)
             if block.content:
                 block.replayed = len(fact.text)
             else:
-                self._begin(block, fact.text)
+                begin(block, fact.text)
             if time is not None:
                 block.start_time = min(block.start_time or time, time)
+        elif block.delta_count:
+            block.replayed = 0  # streamed once more: what is there is not counted again
         block.block_type = fact.block_type or block.block_type
         block.tool_name = fact.tool_name or block.tool_name
         if fact.text and block.delta_file_path is None:
@@ -216,6 +216,12 @@ class Flows:
         """What a sub-agent did belongs to this round, also what was told of before that was known."""
         adopt(self._messages, self._blocks, {"sid": sid, "agent_id": agent_id}, round_id)
 
+    def session_of(self, key: str) -> str | None:
+        """The session of a whole block, by its key."""
+        known = self._keys.get(key)
+        message = self._messages.get(known.flow_id) if known is not None else None
+        return message.sid if message is not None else None
+
     def message_of(self, flow: str) -> Message | None:
         """The row of a flow."""
         return self._messages.get(flow)
@@ -231,8 +237,6 @@ class Flows:
         self._blocks.flush()
         self._keys.flush()
         self._tools.clear()
-
-    # --- one block ---
 
     def _new(self, message: Message, index: int, fact: AgentFact, time: float | None) -> Block:
         streamed = not isinstance(fact, BlockReceived)
@@ -264,11 +268,6 @@ class Flows:
         message = self._messages.get(flow)
         if block is not None and block.flow_id != flow and (message is None or not message.block_count):
             self._redirect(flow, 0, block)
-
-    @staticmethod
-    def _begin(block: Block, text: str) -> None:
-        block.content = text
-        block.total_bytes = len(text.encode("utf-8", "surrogatepass"))
 
     def _gather(self, block: Block) -> None:
         """Joins the pieces of this batch to the content."""

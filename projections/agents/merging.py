@@ -5,6 +5,12 @@ from __future__ import annotations
 from projections.agents.rows import Alias, Block, BlockKey, Message, Table
 
 
+def begin(block: Block, text: str) -> None:
+    """What the record that opens a block holds of its content."""
+    block.content = text
+    block.total_bytes = len(text.encode("utf-8", "surrogatepass"))
+
+
 def are_one(kept: Message | None, lost: Message | None, message_id: str, request_id: str) -> bool:
     """False when one of them is known to be another message: builds exist that write the id of a newer message."""
     others = lost is not None and lost.request_id not in (None, request_id)

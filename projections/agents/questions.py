@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from eventsrc.plugin import Question
+from projections.agents.states import LIVE, state
 
-_SESSION = """is_active, agent, last_activity_time, round_count, title, sid, waiting_reason, start_time, end_time, model,
-  cwd, git_branch, version, pid, parent_sid, metadata"""
+_SESSION = f"""{state()} AS state, agent, last_activity_time, round_count, title, sid, waiting_reason,
+  start_time, end_time, model, cwd, git_branch, version, pid, parent_sid, metadata, is_active"""
 _LIMIT = 1000
+_SCREEN = 200
 _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
 ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
   (SELECT iif(count(*) = 1 OR min(sid) = {_NAMED}, round_id, NULL) FROM rounds
@@ -18,11 +20,11 @@ _PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
 QUESTIONS = (
     Question(
         "sessions",
-        f"""SELECT {_SESSION} FROM sessions WHERE (:active IS NULL OR is_active = 1)
+        f"""SELECT {_SESSION} FROM sessions s WHERE (:active IS NULL OR {LIVE})
         AND (:since IS NULL OR last_activity_time >= :since) ORDER BY start_time DESC, sid
         LIMIT coalesce(:limit, {_LIMIT})""",
         f"Sessions, newest first; at most `limit` ({_LIMIT}).",
-        ("active", "since", "limit"),
+        ("active", "since", "limit", "now"),
         defaults={"limit": _LIMIT},
     ),
     Question(
@@ -40,7 +42,7 @@ QUESTIONS = (
             AS cache_read_input_tokens
         FROM sessions s WHERE {_PREFIX} ORDER BY sid""",
         "One session in full; the beginning of its id is enough.",
-        ("sid",),
+        ("sid", "now"),
         ("sid",),
     ),
     Question(
@@ -78,15 +80,42 @@ QUESTIONS = (
     ),
     Question(
         "pending",
-        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results
-          ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT}))
-        SELECT b.tool_name, :now - b.complete_time AS age, s.is_active, b.content AS input, b.tool_use_id, b.sid,
-          b.complete_time, b.round_id
-        FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
-        CROSS JOIN sessions s ON s.sid = b.sid ORDER BY b.complete_time DESC""",
-        f"Tool calls that are complete and have no result, with their age in seconds; the newest `limit` ({_LIMIT}).",
+        f"""WITH newest AS MATERIALIZED (SELECT tool_use_id FROM awaited_results a
+            WHERE NOT EXISTS (SELECT 1 FROM tool_calls c WHERE c.tool_use_id = a.tool_use_id AND c.outcome IS NOT NULL)
+            ORDER BY complete_time DESC LIMIT coalesce(:limit, {_LIMIT})),
+          parts AS (SELECT b.tool_name, b.content AS input, b.tool_use_id, b.sid, b.complete_time, b.round_id
+            FROM newest n CROSS JOIN content_blocks b ON b.tool_use_id = n.tool_use_id
+          UNION ALL SELECT c.tool_name, c.input, c.tool_use_id, c.sid, c.start_time, c.round_id FROM tool_calls c
+            WHERE c.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM awaited_results a
+              WHERE a.tool_use_id = c.tool_use_id))
+        SELECT p.tool_name, :now - p.complete_time AS age, {state()} AS state, p.input, p.tool_use_id, p.sid,
+          p.complete_time, p.round_id, s.is_active
+        FROM parts p CROSS JOIN sessions s ON s.sid = p.sid ORDER BY p.complete_time DESC
+        LIMIT coalesce(:limit, {_LIMIT})""",
+        f"Tool calls without a result, with their age and the state of their session; the newest `limit` ({_LIMIT}).",
         ("now", "limit"),
         defaults={"limit": _LIMIT},
+    ),
+    Question(
+        "overview",
+        f"""WITH shown AS MATERIALIZED (
+          SELECT * FROM (SELECT sid FROM sessions WHERE is_active = 1 ORDER BY last_activity_time DESC LIMIT {_SCREEN})
+          UNION SELECT * FROM (SELECT sid FROM sessions ORDER BY last_activity_time DESC LIMIT {_SCREEN}))
+        SELECT s.is_active, s.agent, s.sid, s.pid, s.title, s.cwd, s.model, s.waiting_reason, s.start_time,
+          s.last_activity_time, s.round_count, r.round_number, r.state AS round_state, r.user_prompt,
+          b.tool_name, b.complete_time AS tool_start_time,
+          (SELECT coalesce(sum(input_tokens + cache_creation_input_tokens + cache_read_input_tokens), 0)
+            FROM usage_totals u WHERE u.sid = s.sid) AS input_tokens,
+          (SELECT coalesce(sum(output_tokens), 0) FROM usage_totals u WHERE u.sid = s.sid) AS output_tokens,
+          (SELECT count(*) FROM tool_results t WHERE t.sid = s.sid AND t.is_error = 1)
+            + (SELECT count(*) FROM errors e WHERE e.sid = s.sid) AS errors
+        FROM shown n CROSS JOIN sessions s ON s.sid = n.sid
+        LEFT JOIN rounds r ON r.round_id = (SELECT round_id FROM rounds o WHERE o.sid = s.sid
+          ORDER BY o.round_number DESC LIMIT 1)
+        LEFT JOIN content_blocks b ON r.state = 'open' AND b.tool_use_id = (SELECT tool_use_id FROM awaited_results a
+          WHERE a.sid = s.sid AND a.complete_time >= coalesce(r.start_time, 0) ORDER BY a.complete_time DESC LIMIT 1)
+        ORDER BY s.is_active DESC, s.last_activity_time DESC, s.sid""",
+        f"What a screen shows: sessions that are active, and the {_SCREEN} last ones, with round, tool and tokens.",
     ),
     Question(
         "watched_processes",

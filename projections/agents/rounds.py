@@ -68,7 +68,7 @@ class Rounds:
             return known.round_id
         if fact.kind == "queued":
             return self.touch(fact, session, time)
-        running = None if fact.round else self._running(session)
+        running = None if fact.round else self._running(fact, session)
         if running is not None:
             return self._open(running, fact, session, time)
         if fact.round and self._belongs_to_the_next(fact, session, time):
@@ -105,10 +105,12 @@ class Rounds:
                 else:
                     self._end(row, session, "aborted", SESSION_END, time, "session_end")
 
-    def works_on(self, round_id: str | None, session: Session) -> None:
-        """A round whose end was only inferred goes on after all."""
+    def works_on(self, round_id: str | None, session: Session, time: float | None) -> None:
+        """A round whose end was only inferred goes on after all, unless this was before that end."""
         row = self._table.get(round_id) if round_id else None
         if row is None or row.evidence != INFERRED:
+            return
+        if time is not None and row.end_time is not None and time < row.end_time:
             return
         row.state, row.evidence, row.is_complete, row.is_aborted = "open", 0, 0, 0
         row.end_time = row.duration_ms = row.reason = None
@@ -129,6 +131,12 @@ class Rounds:
         if row is not None and row.last_said != block_type:
             row.last_said = block_type
             self._table.put(row.round_id, row)
+
+    def session_of(self, prompt_id: str) -> str | None:
+        """The session in which a prompt was first told of."""
+        known = self._prompts.get(prompt_id)
+        row = self._table.get(known.round_id) if known is not None else None
+        return row.sid if row is not None else None
 
     def flush(self) -> None:
         """Writes what changed."""
@@ -177,10 +185,13 @@ class Rounds:
         if not row.evidence:
             self._remember_open(session, row.round_id, opened=True)
 
-    def _running(self, session: Session) -> str | None:
-        """The current round, when its begin was told and its end was not: a prompt that names no round is its."""
+    def _running(self, fact: PromptSubmitted, session: Session) -> str | None:
+        """The current round, when its begin was told and its end was not: a prompt that names no round is its. Where
+        another producer has told the end already, its prompt is still known by the text."""
         row = self._table.get(session.current_round) if session.current_round else None
-        return row.round_id if row is not None and row.begun and not row.evidence else None
+        if row is None or not row.begun or (row.evidence and row.user_prompt != fact.prompt):
+            return None
+        return row.round_id
 
     def _names(self, name: str, round_id: str) -> None:
         self._prompts.put(name, Prompt(name, round_id))

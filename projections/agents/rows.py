@@ -39,6 +39,10 @@ class Session(msgspec.Struct):
     """A prompt that may belong to the round which begins next (JSON)."""
     waiting_tool: str | None = None
     """The tool call that `waiting_reason` is about."""
+    waiting_time: float | None = None
+    """Since when."""
+    went_on_time: float | None = None
+    """When it last went on after a person was waited for, or without one: what was said to wait before is over."""
 
 
 class Run(msgspec.Struct):

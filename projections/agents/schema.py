@@ -8,7 +8,7 @@ SCHEMA = (
       last_activity_time REAL, parent_sid TEXT, cwd TEXT, git_branch TEXT, version TEXT, title TEXT,
       metadata TEXT NOT NULL, model TEXT, title_rank INTEGER NOT NULL, round_count INTEGER NOT NULL,
       current_round TEXT, open_rounds TEXT NOT NULL, zone_offset REAL, waiting_reason TEXT, held_prompt TEXT,
-      waiting_tool TEXT
+      waiting_tool TEXT, waiting_time REAL, went_on_time REAL
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE runs(
       sid TEXT NOT NULL, pid INTEGER NOT NULL, start_time REAL NOT NULL, end_time REAL, exit_reason TEXT,
@@ -70,6 +70,7 @@ SCHEMA = (
       PRIMARY KEY (sid, hour, model, origin)
     ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE counters(sid TEXT PRIMARY KEY, copy_of TEXT, reached TEXT) STRICT, WITHOUT ROWID",
+    # The key's columns first: otherwise `integrity_check` of SQLite 3.40 sees NULLs that are not there.
     """CREATE TABLE errors(
       position INTEGER NOT NULL, number INTEGER NOT NULL, event_id TEXT NOT NULL, sid TEXT NOT NULL, round_id TEXT,
       time REAL, error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, PRIMARY KEY (position, number)
@@ -87,7 +88,13 @@ SCHEMA = (
       FROM rounds WHERE state = 'orphaned'""",
     """CREATE VIEW pending_tool_calls AS
       SELECT b.tool_use_id, b.tool_name, b.flow_id, b.block_index, b.sid, b.round_id, b.complete_time, b.content
-      FROM awaited_results a CROSS JOIN content_blocks b ON b.tool_use_id = a.tool_use_id""",
+      FROM awaited_results a CROSS JOIN content_blocks b ON b.tool_use_id = a.tool_use_id
+      WHERE NOT EXISTS (SELECT 1 FROM tool_calls c WHERE c.tool_use_id = a.tool_use_id AND c.outcome IS NOT NULL)
+      UNION ALL
+      SELECT c.tool_use_id, c.tool_name, NULL, NULL, c.sid, c.round_id, c.start_time, c.input
+      FROM tool_calls c WHERE c.outcome IS NULL
+        AND NOT EXISTS (SELECT 1 FROM awaited_results a WHERE a.tool_use_id = c.tool_use_id)
+        AND NOT EXISTS (SELECT 1 FROM tool_results r WHERE r.tool_use_id = c.tool_use_id)""",
 )
 
 LATE_SCHEMA = (
@@ -107,9 +114,9 @@ LATE_SCHEMA = (
     "CREATE INDEX blocks_of_tools ON content_blocks(sid, tool_name) WHERE tool_use_id IS NOT NULL",
     "CREATE INDEX blocks_unfinished ON content_blocks(sid, start_time) WHERE is_complete = 0",
     "CREATE INDEX awaited_by_session ON awaited_results(sid)",
+    "CREATE INDEX awaited_by_time ON awaited_results(complete_time)",
     "CREATE INDEX results_by_time ON tool_results(result_time, tool_name, is_error, execution_duration_ms)",
     "CREATE INDEX results_failed ON tool_results(sid, result_time) WHERE is_error = 1",
-    "CREATE INDEX awaited_by_time ON awaited_results(complete_time)",
     "CREATE INDEX usage_by_session ON usage(sid, time)",
     "CREATE INDEX usage_by_time ON usage(time)",
     "CREATE INDEX errors_by_time ON errors(time)",

@@ -119,18 +119,39 @@ class Sessions:
         self._end(fact, session, time, fact.reason)
         return True
 
-    def waits(self, fact: Waiting, session: Session) -> None:
-        """The agent waits for a person, or does so no more."""
-        session.waiting_reason = (fact.reason or "waiting") if fact.waiting else None
-        session.waiting_tool = fact.tool_use_id if fact.waiting else None
+    def waits(self, fact: Waiting, session: Session, time: float | None, call: str | None) -> None:
+        """The agent waits for a person, with a call of a tool where one is known, or does so no more."""
+        if not fact.waiting:
+            self.goes_on(session, time, fact.tool_use_id)
+            return
+        if time is not None and session.went_on_time is not None and time < session.went_on_time:
+            return  # told late: that is over
+        if session.waiting_reason is not None and call is None:
+            return  # a notice of what is known already, and better
+        session.waiting_reason, session.waiting_tool = fact.reason or "waiting", call
+        session.waiting_time = time
         self.changed(session)
 
-    def goes_on(self, session: Session, tool_use_id: str | None = None) -> None:
-        """A prompt, the end of a round or a result: nobody is waited for any more, unless for another tool."""
-        if session.waiting_reason is None or (tool_use_id and session.waiting_tool not in (None, tool_use_id)):
-            return
-        session.waiting_reason = session.waiting_tool = None
-        self.changed(session)
+    def goes_on(self, session: Session, time: float | None, tool_use_id: str | None = None) -> None:
+        """A prompt, the end of a round, a tool that begins or ends: nobody is waited for any more, unless for another
+        tool, or since."""
+        if session.waiting_reason is not None:
+            if tool_use_id and session.waiting_tool not in (None, tool_use_id):
+                return
+            if time is not None and session.waiting_time is not None and time < session.waiting_time:
+                return
+            session.waiting_reason = session.waiting_tool = session.waiting_time = None
+            self.changed(session)
+        if time is not None and (session.went_on_time is None or time > session.went_on_time):
+            session.went_on_time = time
+            self.changed(session)
+
+    def entitle(self, sid: str, title: str, rank: int) -> None:
+        """A title that was told without naming the session."""
+        session = self._table.get(sid)
+        if session is not None and rank >= session.title_rank:
+            session.title, session.title_rank = title, rank
+            self.changed(session)
 
     def call_of_agent(self, session: Session, agent_id: str | None) -> str | None:
         """The tool call that started a sub-agent, as far as a record told; see `SessionObserved.metadata`."""
@@ -154,7 +175,7 @@ class Sessions:
         if run is None or session.pid == run.pid:
             session.is_active = 0
             session.end_time = time
-            session.waiting_reason = session.waiting_tool = None
+            session.waiting_reason = session.waiting_tool = session.waiting_time = None
             self.changed(session)
 
     def _newest(self, sid: str, pid: int) -> Run | None:

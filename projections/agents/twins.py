@@ -41,13 +41,13 @@ def place(flow: str, index: int) -> str:
     return f"at {flow} {index}"
 
 
-VOICES = ("aloud", "in writing", "item", "event")
-"""Who tells of a prompt: a stream (it names its process), a transcript, and two kinds of records in one file."""
+VOICES = ("aloud", "in writing", "item", "event", "hook")
+"""Who tells of a prompt: a stream (it names its process), a transcript, two kinds of records in one file, a hook."""
 
 
 def voice_of(fact: PromptSubmitted) -> str:
     """The voice in which a prompt is told."""
-    return "aloud" if fact.pid is not None else fact.voice or "in writing"
+    return fact.voice or ("aloud" if fact.pid is not None else "in writing")
 
 
 def said_at(fact: PromptSubmitted, time: float, voice: str) -> list[str]:

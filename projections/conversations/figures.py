@@ -23,11 +23,14 @@ _IS_TAGGED = "ifnull(json_array_length({0}, '$.shl_tags'), 0) > 0"
 
 _TOTALS = Question(
     "report_totals",
-    f"""SELECT count(*) AS recorded, sum(observations) AS observations,
+    f"""SELECT count(*) AS recorded, (SELECT count(*) FROM messages WHERE {_RECEIVED}) AS arrived,
+      sum(observations) AS observations,
       count(*) - count(DISTINCT content_hash) AS repeats, sum(is_placeholder) AS placeholders,
       min(at) AS first_time, max(at) AS last_time, sum(tz_source = 'unknown') AS zone_unknown,
       (SELECT count(*) FROM refused WHERE reason = 'empty' AND {_RECEIVED}) AS empty,
       (SELECT count(*) FROM refused WHERE reason <> 'empty' AND {_RECEIVED}) AS rejected,
+      (SELECT coalesce(sum(message_count), 0) FROM threads
+        WHERE (:since IS NULL OR end_time >= :since) AND (:until IS NULL OR end_time < :until)) AS in_threads,
       (SELECT version FROM enrichment_rules WHERE in_force = 1) AS rules
     FROM messages WHERE {_AT}""",
     "How many messages there are, what was refused, and over which time.",
@@ -81,7 +84,7 @@ _SCORE = Question(
 )
 _RECORD = Question(
     "report_records",
-    f"""SELECT position, ifnull(written_id, message_id) AS message_id, sender, role,
+    f"""SELECT position, ifnull(written_id, m.message_id) AS message_id, m.sender, role,
       ifnull(written_time, '') AS written, at, context_id, topic, metadata, extras, shape,
       ifnull(content, json_object('message', text)) AS content,
       word_count, char_count, c.chain_type, c.ace_tier, c.tags, c.keywords, c.content_hash

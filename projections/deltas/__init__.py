@@ -23,15 +23,15 @@ from eventsrc.plugin import (
     BlockCompleted,
     BlockDelta,
     BlockStarted,
+    GrowingFiles,
     MessageEnded,
     MessageStarted,
     Projection,
     Question,
     Reading,
 )
-from projections.deltas.blocks import Blocks
+from projections.deltas.blocks import BELOW, Blocks
 from projections.deltas.flows import Flows
-from projections.deltas.folder import Folder
 
 __all__ = ["Deltas"]
 
@@ -72,9 +72,9 @@ class Deltas(Projection):
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
         super().__init__(connection, folder)
-        self._folder = Folder(folder, self.name)
+        self._files = GrowingFiles(folder, self.name)
         self._flows = Flows(connection)
-        self._blocks = Blocks(connection, self._folder)
+        self._blocks = Blocks(connection, self._files)
 
     def fold(self, reading: Reading) -> None:
         """Takes one event in."""
@@ -94,15 +94,16 @@ class Deltas(Projection):
 
     def committed(self) -> None:
         """What was appended is true from now on."""
-        self._folder.keep()
+        self._files.keep()
 
     def recover(self) -> None:
         """Cuts every file back to its row and removes those that no row names."""
-        self._folder.recover(self.connection.execute("SELECT path, bytes FROM files ORDER BY path"))
+        rows = self.connection.execute("SELECT path, bytes FROM files ORDER BY path")
+        self._files.recover((path.removeprefix(BELOW), size) for path, size in rows)
 
     def close(self) -> None:
         """Takes back what was appended and never committed."""
-        self._folder.undo()
+        self._files.undo()
 
     def _piece(self, fact: BlockDelta | BlockStarted | BlockCompleted) -> None:
         flow = self._flows.of(fact.message_id, fact.request_id)

@@ -7,11 +7,12 @@ from typing import TypeAlias
 
 import msgspec
 
-from eventsrc.plugin import BlockCompleted, BlockDelta, BlockStarted, folder_name
-from projections.deltas.folder import Folder
+from eventsrc.plugin import BlockCompleted, BlockDelta, BlockStarted, GrowingFiles, folder_name
 
 CONTENT = frozenset(("text", "thinking", "json"))
 """Kinds of pieces that are content; a signature is not."""
+BELOW = "deltas/"
+"""Paths in rows begin here: they are relative to the data directory, where this folder is published."""
 KEPT = 20_000  # blocks in memory, some 10 MB; others are looked up by their key
 
 _Key: TypeAlias = tuple[str, int]
@@ -35,9 +36,9 @@ class Block(msgspec.Struct):
 class Blocks:
     """What is known of files."""
 
-    def __init__(self, connection: sqlite3.Connection, folder: Folder) -> None:
+    def __init__(self, connection: sqlite3.Connection, files: GrowingFiles) -> None:
         self._connection = connection
-        self._folder = folder
+        self._files = files
         self._blocks: dict[_Key, Block] = {}
         self._changed: dict[_Key, Block] = {}
         self._texts: dict[_Key, list[str]] = {}
@@ -108,7 +109,7 @@ class Blocks:
         pieces = self._texts.pop((block.flow_id, block.block_index), None)
         if pieces is not None:
             data = _encoded("".join(pieces))
-            self._folder.append(block.path, block.bytes, data)
+            self._files.append(block.path.removeprefix(BELOW), block.bytes, data)
             block.bytes += len(data)
 
     def _not_yet_there(self, block: Block, text: str) -> str | None:
@@ -119,7 +120,7 @@ class Blocks:
         self._append(block)
         whole = self._there.get(key)
         if whole is None or len(whole) != block.bytes:
-            whole = self._there[key] = self._folder.read(block.path, block.bytes)
+            whole = self._there[key] = self._files.read(block.path.removeprefix(BELOW), block.bytes)
         data = _encoded(text)
         there = whole[block.replayed : block.replayed + len(data)]
         self._changed[key] = block
@@ -136,7 +137,7 @@ class Blocks:
         return block.bytes + sum(map(len, self._texts.get((block.flow_id, block.block_index), ())))
 
     def _new(self, fact: BlockStarted | BlockDelta, flow: str) -> Block:
-        block = Block(flow, fact.index, f"deltas/{self._home(flow)}/index_{fact.index}.txt", fact.sid)
+        block = Block(flow, fact.index, f"{BELOW}{self._home(flow)}/index_{fact.index}.txt", fact.sid)
         self._blocks[flow, fact.index] = self._changed[flow, fact.index] = block
         return block
 

@@ -30,7 +30,7 @@ _RUNS = f"""WITH runs AS (
   SELECT e.experiment_id AS id, e.name, 'experiment' AS kind,
     {experiment_state(dialogue_state("c"), _QUIET, _NOT_BEGUN)} AS state,
     coalesce(e.planned_conversations, d.seen) AS planned, e.created_at, e.started_at, e.completed_at, e.error,
-    e.claimed_status, e.folder, e.loaded_at, d.*, x.agent_a_model, x.agent_b_model,
+    e.claimed_status, e.folder, e.loaded_at, e.last_position, e.config, d.*, x.agent_a_model, x.agent_b_model,
     (SELECT count(*) FROM contradictions k WHERE k.experiment_id = e.experiment_id) AS contradictions
   FROM experiments e
     JOIN (SELECT e.experiment_id AS of, {_COUNTS} FROM experiments e LEFT JOIN conversations c USING (experiment_id)
@@ -39,7 +39,7 @@ _RUNS = f"""WITH runs AS (
       (SELECT min(conversation_id) FROM conversations y WHERE y.experiment_id = e.experiment_id)
   UNION ALL
   SELECT c.conversation_id, NULL, 'chat', {dialogue_state("c")}, 1, c.started_at, c.started_at, c.ended_at, c.error,
-    NULL, c.folder, NULL, c.conversation_id, {_COUNTS}, c.agent_a_model, c.agent_b_model, 0
+    NULL, c.folder, NULL, c.last_position, NULL, c.conversation_id, {_COUNTS}, c.agent_a_model, c.agent_b_model, 0
   FROM conversations c WHERE c.experiment_id IS NULL GROUP BY c.conversation_id)"""
 """Experiments, and conversations that belong to none, side by side."""
 
@@ -58,7 +58,7 @@ _TURN_SECONDS = """(SELECT avg(seconds) FROM (SELECT t.time - t.started_at AS se
 _SHOWN = """id, name, kind, state, ended, planned, failed, active, turns, turns_planned, messages, tokens, errors,
   convergence, agent_a_model, agent_b_model, created_at, started_at, completed_at,
   CASE WHEN zone = 'local' THEN NULL ELSE :now - alive_at END AS age, claimed_status, error, contradictions, loaded_at,
-  folder"""
+  folder, last_position, config"""
 
 QUESTIONS = (
     Question(
@@ -85,7 +85,8 @@ QUESTIONS = (
           c.last_convergence AS convergence, c.message_count AS messages,
           max(c.total_tokens, c.message_tokens) AS tokens, c.error_count AS errors, c.end_reason, c.end_count,
           c.context_limit, c.truncation_count AS truncations, c.started_at, c.ended_at, c.duration_ms,
-          c.agent_a_model, c.agent_b_model, c.event_count AS events, c.zone, c.error, c.experiment_id, c.file
+          c.agent_a_model, c.agent_b_model, c.event_count AS events, c.zone, c.error, c.experiment_id, c.file,
+          c.initial_prompt
         FROM conversations c WHERE {_DIALOGUES} ORDER BY c.started_at IS NULL, c.started_at, c.conversation_id""",
         "The conversations of an experiment.",
         ("id", "now", "stalled_after"),
@@ -112,8 +113,19 @@ QUESTIONS = (
         ("id",),
     ),
     Question(
+        "usage",
+        f"""SELECT u.conversation_id, u.time, u.agent_id, u.provider, u.model, u.prompt_tokens, u.completion_tokens,
+          u.total_tokens, u.position
+        FROM token_usage u JOIN conversations c USING (conversation_id) WHERE {_DIALOGUES}
+        ORDER BY u.conversation_id, u.position""",
+        "Tokens of each call of a model in an experiment or a conversation.",
+        ("id",),
+        ("id",),
+    ),
+    Question(
         "errors",
         """SELECT r.conversation_id, r.time, r.agent_id, r.provider, r.error_type, r.error_message, r.retryable,
+          r.position,
           EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = r.conversation_id AND m.position > r.position
             AND (r.agent_id IS NULL OR m.agent_id = r.agent_id)) AS resolved
         FROM errors r JOIN conversations c USING (conversation_id)

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import append, idle, ingest, latency, memory, opening, questions, rebuild
+from tests.bench import append, attach, idle, ingest, latency, memory, opening, questions, rebuild, search
 from tests.bench.material import Material
 from tests.bench.sizes import FULL, QUICK, TINY, sized
 from tests.bench.table import Row, table
@@ -20,9 +20,11 @@ MEASURES = {
     "rebuild": rebuild.measure,
     "opening": opening.measure,
     "latency": latency.measure,
+    "attach": attach.measure,
     "idle": idle.measure,
     "memory": memory.measure,
     "questions": questions.measure,
+    "search": search.measure,
 }
 
 

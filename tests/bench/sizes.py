@@ -28,18 +28,23 @@ class Sizes(msgspec.Struct, frozen=True):
     push_rate: int = 10_000
     """Events per second that are pushed while latency is measured."""
     push_seconds: float = 5.0
+    deltas: int = 300
+    """Deltas that are written while somebody is attached."""
     idle_files: int = 15_000
     idle_seconds: float = 15.0
     memory_events: int = 300_000
     """Events that the service takes while its memory is watched."""
     blocks: int = 1_000_000
     """Content blocks of the read model that questions are put to."""
+    documents: int = 1_000_000
+    """Documents of the read model that is searched."""
     questions: int = 60
     """Times that each question is asked, with other values."""
 
 
 QUICK = Sizes()
 FULL = Sizes(
+    deltas=2_000,
     batches=48,
     singles=1_000,
     lines=600_000,
@@ -52,6 +57,7 @@ FULL = Sizes(
     questions=400,
 )
 TINY = Sizes(
+    deltas=20,
     repeats=1,
     producers=8,
     batches=2,
@@ -66,6 +72,7 @@ TINY = Sizes(
     idle_seconds=0.5,
     memory_events=5_000,
     blocks=5_000,
+    documents=5_000,
     questions=4,
 )
 """Enough to see that everything works, in a few seconds."""

@@ -19,6 +19,7 @@ from eventsrc.plugin import (
     BlockStarted,
     ErrorReported,
     Fact,
+    MachineWoke,
     MessageEnded,
     MessageStarted,
     ProcessGone,
@@ -26,9 +27,12 @@ from eventsrc.plugin import (
     PromptSubmitted,
     Reading,
     RoundEnded,
+    RoundStarted,
     SessionEnded,
     SessionObserved,
     SessionStarted,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     UsageReported,
     Waiting,
@@ -48,7 +52,7 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
     "zone_hint": st.sampled_from([None, BEGAN, BEGAN - 900]),
     "agent": st.just("claude_code"),
 }
-IDS = {"message_id": st.sampled_from(["", "m1", "m2"]), "request_id": st.sampled_from(["", "r1", "r2"])}
+IDS = {"message_id": st.sampled_from(["", "m1", "m2", "m3"]), "request_id": st.sampled_from(["", "r1", "r2"])}
 PLACE = IDS | {"index": st.integers(0, 2)}
 
 
@@ -56,8 +60,26 @@ def of(fact: Callable[..., Fact], /, **fields: st.SearchStrategy[Any]) -> st.Sea
     return st.builds(fact, **(COMMON | fields))
 
 
+def counted(*, sid: str, total: int, own: int | None, **common: Any) -> UsageReported:
+    counter = (total, 0, 0, 0, 0)
+    usage_id = f"{sid}/tokens/{total}"
+    return UsageReported(sid=sid, usage_id=usage_id, rule="replace", input_tokens=own, counter=counter, **common)
+
+
 FACTS: st.SearchStrategy[Fact] = st.one_of(
-    of(SessionObserved, title=st.sampled_from([None, "a", "b"]), title_rank=st.integers(0, 3)),
+    of(
+        SessionObserved,
+        title=st.sampled_from([None, "a", "b"]),
+        title_rank=st.integers(0, 3),
+        copy_of=st.sampled_from([None, "s1", "s2"]),
+    ),
+    st.builds(
+        SessionObserved,
+        title=st.sampled_from(["x", "y"]),
+        title_rank=st.just(1),
+        title_of=st.sampled_from(["p1", "k1", "k2"]),
+    ),
+    st.builds(MachineWoke, time=st.sampled_from([None, 7.0]), seconds=st.just(5.0)),
     of(SessionStarted),
     of(SessionEnded),
     of(
@@ -65,9 +87,11 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         prompt=st.sampled_from(["p", "q"]),
         prompt_id=st.sampled_from(["", "p1", "p2"]),
         kind=st.sampled_from(["prompt", "command", "queued"]),
+        voice=st.sampled_from(["", "item", "event"]),
     ),
+    of(RoundStarted),
     of(RoundEnded, outcome=st.sampled_from(["complete", "aborted"]), explicit=st.booleans()),
-    of(MessageStarted, **IDS, is_sidechain=st.booleans()),
+    of(MessageStarted, **IDS, is_sidechain=st.booleans(), stream=st.sampled_from(["", "m3"])),
     of(MessageEnded, **IDS, stop_reason=st.sampled_from([None, "end_turn"]), stopped=st.booleans()),
     of(BlockStarted, **PLACE, block_type=st.sampled_from(["text", "tool_use"]), tool_use_id=TOOLS),
     of(BlockDelta, **PLACE, kind=st.sampled_from(["text", "signature"]), text=st.sampled_from(["ab", "é", ""])),
@@ -75,7 +99,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
     of(
         BlockReceived,
         **IDS,
-        key=st.sampled_from(["k1", "k2", "k3"]),
+        key=st.sampled_from(["k1#0", "k2#0", "k3#0"]),
         block_type=st.sampled_from(["text", "tool_use"]),
         content=st.sampled_from(["abc", "z"]),
         tool_use_id=TOOLS,
@@ -95,8 +119,11 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         input_tokens=st.sampled_from([None, 1, 5]),
         is_sidechain=st.booleans(),
     ),
+    of(counted, total=st.integers(1, 4), own=st.sampled_from([None, 1, 2])),
     of(ErrorReported, message=st.just("m")),
-    of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS),
+    of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS, tool_name=st.sampled_from(["", "Bash"])),
+    of(ToolCallStarted, tool_use_id=st.sampled_from(["t1", "t2"]), tool_name=st.sampled_from(["", "Bash"])),
+    of(ToolCallEnded, tool_use_id=st.sampled_from(["t1", "t2"]), outcome=st.sampled_from(["success", "denied"])),
     of(ProcessSeen, process_started=st.just(1.0)),
     of(ProcessGone),
 )

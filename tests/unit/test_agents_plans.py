@@ -15,7 +15,11 @@ SMALL = {
     "awaited_results": "calls that wait for a result, the newest first, up to a limit",
     "sessions USING INDEX sessions_by_start": "newest first, up to a limit",
     "sessions USING INDEX sessions_active": "those that are active",
+    "sessions USING COVERING INDEX sessions_by_activity": "the last ones, up to a screen",
     "s USING INDEX sessions_active": "those that are active",
+    "s USING INDEX sessions_waiting": "those that wait for a person",
+    "s USING INDEX sessions_by_start": "newest first, up to a limit",
+    "c USING INDEX calls_running": "calls that run",
     "r USING INDEX runs_current": "runs that go on, up to a limit",
     "rounds USING INDEX rounds_open": "those that are open",
     "rounds USING INDEX rounds_orphaned": "those that are orphaned",
@@ -24,7 +28,7 @@ SMALL = {
     "usage_totals": "a row per session and hour",
 }
 """What may be walked through, and why it is small."""
-OWN = ("CONSTANT ROW", "(subquery", "parts", "calls", "newest", "n", "a", "b")
+OWN = ("CONSTANT", "(subquery", "parts", "p", "calls", "newest", "n", "a", "b", "states", "by_tool", "counted")
 """Names of the questions' own intermediate results."""
 
 
@@ -40,13 +44,16 @@ def test_no_question_walks_through_a_table_that_grows(model: sqlite3.Connection,
     values = {name: question.defaults.get(name) for name in question.parameters}
     steps = [row[3] for row in model.execute(f"EXPLAIN QUERY PLAN {question.sql}", values)]
     walked = [step.removeprefix("SCAN ") for step in steps if step.startswith("SCAN")]
-    strange = [step for step in walked if step.split("-")[0] not in OWN and not step.startswith(tuple(SMALL))]
+    walked = [step for step in walked if not step.endswith(" CONSTANT ROWS")]
+    strange = [
+        step for step in walked if step.split("-")[0].split()[0] not in OWN and not step.startswith(tuple(SMALL))
+    ]
     assert strange == []
     assert not any("AUTOMATIC" in step for step in steps), "SQLite builds an index for each answer"
 
 
 def test_every_index_serves_a_question_or_the_fold(model: sqlite3.Connection) -> None:
-    serve_the_fold = {"messages_of_agents", "blocks_by_tool", "sessions_by_activity"}
+    serve_the_fold = {"messages_of_agents", "blocks_by_tool", "rounds_open"}  # the last one: a view
     plans = ""
     for question in Agents.questions:
         values = {name: question.defaults.get(name) for name in question.parameters}
@@ -68,7 +75,10 @@ def test_rows_pass_the_integrity_check_that_ends_a_rebuild(model: sqlite3.Connec
 def test_views_find_their_rows_by_an_index(model: sqlite3.Connection, view: str) -> None:
     steps = [row[3] for row in model.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view}")]
     assert not [
-        step for step in steps if step.startswith("SCAN") and not step.startswith(("SCAN a", "SCAN rounds USING"))
+        step
+        for step in steps
+        if step.startswith("SCAN")
+        and not step.startswith(("SCAN a", "SCAN c USING INDEX calls_running", "SCAN rounds USING", f"SCAN {view}"))
     ]
 
 

@@ -70,7 +70,7 @@ def given(tmp_path: Path) -> Iterator[Given]:
             PromptSubmitted(sid="s2", pid=2, prompt="three", prompt_id="p3", time=T + 50),
             spent("s2", "m2", "small", 1, 0, T + 90_000),
             ErrorReported(sid="s2", pid=2, error_type="overloaded", message="529", time=T + 52),
-            ProcessGone(sid="s2", pid=2, reason="exited", time=T + 60),
+            ProcessGone(sid="s2", pid=2, reason="exited", time=T + 90_001),
         )  # fmt: skip
         yield one
 
@@ -142,8 +142,8 @@ def test_errors_and_durations_per_tool(given: Given) -> None:
 
 def test_one_screen(given: Given) -> None:
     (row,) = given.ask("dashboard", now=T + 150)
-    ones = ("active_sessions", "open_rounds", "pending_tools", "stalled", "orphaned_rounds")
-    assert row == {**dict.fromkeys(ones, 1), "recent_errors": 2}
+    ones = ("active_sessions", "open_rounds", "pending_tools", "orphaned_rounds")
+    assert row == {**dict.fromkeys(ones, 1), "waiting": 0, "stalled": 0, "recent_errors": 2}
     assert given.ask("dashboard", now=T + 5000)[0]["recent_errors"] == 0
 
 

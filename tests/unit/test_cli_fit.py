@@ -1,4 +1,4 @@
-"""Tables fit the terminal: texts give way, ids keep what tells them apart, whole columns go before half a number does."""
+"""Tables fit the terminal: texts give way, ids keep what tells them apart, a column goes before half a number does."""
 
 from __future__ import annotations
 

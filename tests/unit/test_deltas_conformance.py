@@ -88,8 +88,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_files_hold_what_agents_hold(both: Path) -> None:
     with closing(sqlite3.connect(current(both / "read", "agents"))) as agents:
         blocks = agents.execute(
-            "SELECT flow_id, block_index, delta_file_path, content FROM content_blocks"
-            " WHERE delta_count > 0 AND block_key IS NULL"
+            "SELECT flow_id, block_index, delta_file_path, content FROM content_blocks WHERE delta_count > 0"
         ).fetchall()
     assert len(blocks) > 10
     for flow, index, path, content in blocks:

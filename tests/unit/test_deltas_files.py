@@ -146,12 +146,17 @@ def test_a_name_follows_from_the_id_alone() -> None:
     assert folder_name("\ud800")
 
 
-def test_a_batch_that_is_undone_leaves_the_files_as_they_were(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "poison",
+    [piece("lost", index=2**70), BlockDelta(sid="\ud800", request_id="req_2", index=0, kind="text", text="lost")],
+    ids=["while folding", "after the files were appended to"],
+)
+def test_a_batch_that_is_undone_leaves_the_files_as_they_were(tmp_path: Path, poison: BlockDelta) -> None:
     with Given(Deltas, tmp_path) as given:
         given.facts(piece("kept"))
         before = agreeing(given)
-        with pytest.raises(OverflowError):
-            given.readings([given.reading(piece(" lost")), given.reading(piece("lost", index=2**70))])
+        with pytest.raises((OverflowError, UnicodeEncodeError)):
+            given.readings([given.reading(piece(" lost")), given.reading(poison)])
         assert given.rows("SELECT path, bytes FROM files") == list(before.items())
         assert files(tmp_path)["req_1/index_0.txt"] == "kept"
         given.facts(piece(" and more"), Unknown(sid="s"))

@@ -74,7 +74,7 @@ def test_tool_inputs_are_json_and_results_belong_to_calls() -> None:
 def test_a_codex_call_has_one_id_in_all_its_records() -> None:
     facts = facts_of(3_000, claude=0, codex=1)
     streamed = {fact.tool_use_id for fact in facts if isinstance(fact, BlockStarted) and fact.tool_use_id}
-    received = [fact.tool_use_id for fact in facts if isinstance(fact, BlockReceived)]
+    received = [fact.tool_use_id for fact in facts if isinstance(fact, BlockReceived) and fact.tool_use_id]
     results = [fact.tool_use_id for fact in facts if isinstance(fact, ToolResultReceived)]
     assert streamed >= set(results)
     assert set(received) <= streamed

@@ -35,7 +35,7 @@ def metrics() -> Metrics:
 def test_the_text_is_readable_and_every_family_says_what_it_is(metrics: Metrics) -> None:
     ours = {name: family for name, family in families(metrics).items() if name.startswith("eventsrc_")}
     assert all(family.documentation.endswith(".") for family in ours.values())
-    assert 30 <= len(ours) <= 46
+    assert 30 <= len(ours) <= 54
 
 
 def test_names_carry_base_units_and_never_ages_or_creation_times(metrics: Metrics) -> None:
@@ -49,13 +49,13 @@ def test_names_carry_base_units_and_never_ages_or_creation_times(metrics: Metric
 def test_series_exist_with_zero_before_anything_happened(metrics: Metrics) -> None:
     assert value(metrics, "eventsrc_source_changes_total", change="truncated") == 0
     assert value(metrics, "eventsrc_quarantined_total", reason="conflict") == 0
-    assert value(metrics, "eventsrc_sessions", state="stalled") == 0
     assert value(metrics, "eventsrc_http_requests_total", route="other", status="5xx") == 0
     metrics.stage("log")
     metrics.projection("agents")
     metrics.actors.declare(["log"])
     assert value(metrics, "eventsrc_stage_in_total", stage="log") == 0
     assert value(metrics, "eventsrc_projection_batch_seconds_count", projection="agents") == 0
+    assert value(metrics, "eventsrc_heartbeat_seconds_count", projection="agents") == 0
     assert value(metrics, "eventsrc_actor_restarts_total", actor="log") == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -20,10 +21,12 @@ Socket = zmq.Socket[bytes]
 
 
 def free_endpoint() -> str:
-    """An address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    """An address that nobody uses now. Below the ports that the kernel gives to connections: one that is tried again
+    and again before anybody listens would sooner or later be given its own target, and reach itself."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return f"tcp://127.0.0.1:{port}"
 
 
 class Mesh:

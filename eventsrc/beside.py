@@ -1,7 +1,9 @@
-"""The files beside the rows: appended to, cut back, looked at. The only place here that touches a disk.
+"""Files beside the rows of a read model that grow with them: appended to, cut back, looked at.
 
-A path is relative to the data directory (`deltas/<flow>/index_<n>.txt`); the folder of a generation stands for its
-first part.
+A projection may not touch the disk by itself (law L9); this does it for one that keeps texts in files. Rows say how
+long a file truly is. A batch is appended before its rows are committed, so what a crash leaves is too long, never too
+short: `recover` cuts it. Nothing is synced; a file that is shorter than its row says so by `ReadModelDamaged`, and the
+engine builds the read model again.
 """
 
 from __future__ import annotations
@@ -13,16 +15,18 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from eventsrc.plugin import ReadModelDamaged
+from eventsrc.errors import ReadModelDamaged
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-class Folder:
-    """One generation's files. Remembers how long they were before the open batch."""
+class GrowingFiles:
+    """The files of one generation: folders with files in them, named `folder/file`. Remembers how long they were before
+    the open batch."""
 
-    def __init__(self, folder: str, name: str) -> None:
-        self._root = Path(folder)
+    def __init__(self, root: str, name: str) -> None:
+        """`root`: the projection's folder; `name`: that of the read model."""
+        self._root = Path(root)
         self._name = name
         self._before: dict[str, int] = {}
 
@@ -69,8 +73,8 @@ class Folder:
     def recover(self, rows: Iterable[tuple[str, int]]) -> None:
         """Makes the files what `rows` (path, bytes), sorted by path, say. One look per folder, nothing is read."""
         strangers = {entry.name for entry in os.scandir(self._root)} if self._root.is_dir() else set()
-        for home, files in groupby(rows, lambda row: row[0].split("/")[1]):
-            self._recover_folder(home, {path.rpartition("/")[2]: size for path, size in files})
+        for home, files in groupby(rows, lambda row: row[0].partition("/")[0]):
+            self._recover_folder(home, {path.partition("/")[2]: size for path, size in files})
             strangers.discard(home)
         for name in strangers:
             _remove(self._root / name)
@@ -107,7 +111,8 @@ class Folder:
             home.mkdir(0o700)
 
     def _place(self, path: str) -> Path:
-        _, home, name = path.split("/")  # whatever the ids were, a path has three parts
+        home, name = path.split("/")  # whatever was made into a path, it has two parts
+        assert home not in ("", ".", "..") and name not in ("", ".", ".."), f"{path!r} leads out of its folder"
         return self._root / home / name
 
     def _short(self, path: str, size: int, at: int) -> ReadModelDamaged:

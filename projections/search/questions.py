@@ -1,0 +1,70 @@
+"""Named questions. `:words` is an expression of the full-text index, made safe by whoever asks.
+
+Ranking looks at every match only where there are few: of very many, the newest `CANDIDATES` are ranked. A word that
+half of all documents hold says nothing about any of them, and a first page is wanted at once.
+"""
+
+from __future__ import annotations
+
+from eventsrc.plugin import Question
+
+CANDIDATES = 1_000
+
+_FOUND = (
+    """WITH found AS (
+    SELECT d.rowid AS number, bm25({index}, 4.0, 1.0, 0.0) AS score
+    FROM {index} CROSS JOIN documents d ON d.rowid = {index}.rowid
+    WHERE {index} MATCH '{{title body}} : (' || :words || ')'
+      || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END
+      AND (:kind IS NULL OR d.kind = :kind) AND (:since IS NULL OR d.time >= :since)
+    ORDER BY {index}.rowid DESC LIMIT """
+    + f"""{CANDIDATES}),
+  best AS (SELECT number, score FROM found ORDER BY score, number DESC
+    LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER))"""
+)
+
+_PAGE = """SELECT d.kind, d.sid, d.time,
+    snippet({index}, -1, char(2), char(3), '…', {tokens}) AS snippet, d.title, d.ref, d.position,
+    round(-b.score, 4) AS score
+  FROM best b JOIN {index} ON {index}.rowid = b.number JOIN documents d ON d.rowid = b.number
+  WHERE {index} MATCH :words ORDER BY b.score, d.rowid DESC"""
+
+_PARAMETERS = ("words", "kind", "session", "since", "limit", "offset")
+_DEFAULTS: dict[str, str | int | float] = {"limit": 20, "offset": 0}
+
+QUESTIONS = (
+    Question(
+        "words",
+        _FOUND.format(index="words") + _PAGE.format(index="words", tokens=24),
+        "Documents that hold these words, the best first.",
+        _PARAMETERS,
+        ("words",),
+        defaults=_DEFAULTS,
+    ),
+    Question(
+        "code",
+        _FOUND.format(index="code") + _PAGE.format(index="code", tokens=64),
+        "Documents with code, or in scripts without blanks, that hold these parts of words.",
+        _PARAMETERS,
+        ("words",),
+        defaults=_DEFAULTS,
+    ),
+    Question(
+        "scan",
+        """SELECT kind, sid, time, substr(body, max(1, instr(body, :words) - 40), 120) AS snippet, title, ref, position,
+          0.0 AS score FROM documents
+        WHERE has_code = 1 AND instr(body, :words) > 0 AND (:kind IS NULL OR kind = :kind)
+          AND (:session IS NULL OR sid >= :session AND sid < :session || char(1114111))
+          AND (:since IS NULL OR time >= :since)
+        ORDER BY rowid DESC LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER)""",
+        "The newest documents with one or two characters that are no word by themselves; reads all of them.",
+        _PARAMETERS,
+        ("words",),
+        defaults=_DEFAULTS,
+    ),
+    Question(
+        "counts",
+        "SELECT kind, count(*) AS documents, max(time) AS last_time FROM documents GROUP BY kind ORDER BY kind",
+        "How many documents there are of each kind.",
+    ),
+)
