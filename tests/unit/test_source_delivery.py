@@ -128,7 +128,7 @@ async def test_a_slow_consumer_makes_the_reader_wait_also_while_the_file_rotates
 async def test_files_take_turns(tmp_path: Path, log: Memory) -> None:
     line = b'"%s"' % (b"x" * 1000)
     for name in "abcdefgh":
-        append(tmp_path / f"{name}.jsonl", *[line] * 3_000)
+        append(tmp_path / f"{name}.jsonl", *[line] * 6_000)
     append(tmp_path / "z.jsonl", b'"small"')
     await read_once(log, tmp_path)
     place = next(index for index, record in enumerate(log.records) if record.data == b'"small"')
