@@ -55,15 +55,15 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """A record ready for the log. Made by `eventsrc.log.codec.draft`; the fields are the log's own business."""
+    """A record ready for the log. Made by `eventsrc.log.draft`; the fields are the log's own business."""
 
     source: str
     id: str
     subject: str
     head: bytes
-    """Encoded JSON members from `"id"` to the last attribute, without braces or a trailing comma."""
+    """Encoded JSON members from `"id"` to the last attribute, and the name of the data member with its colon."""
     data: bytes
-    """The encoded `"data":…` or `"data_base64":…` member."""
+    """The value of the data member: JSON as received, or a string in base64."""
     cursor: Cursor | None
     unique: bool
 

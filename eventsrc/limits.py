@@ -12,6 +12,7 @@ MIB = 1024 * 1024
 # --- the log -------------------------------------------------------------------------------------------------------
 SEGMENT_BYTES = 64 * MIB  # a segment is sealed past this size; opening verifies one segment, which stays under a second
 COMMIT_EVENTS = 16_384  # events in one write + fdatasync: what a crash can roll back, and one hop to a thread
+OVERLAP_EVENTS = 512  # events of a group whose encoding is worth a thread hop of its own, beside the sync before it
 COMMIT_BYTES = 16 * MIB  # bytes in one write + fdatasync; a single record always fits (RECORD_BYTES below this)
 RECORD_BYTES = 8 * MIB  # one record; transcripts have lines of 1 MB, logs inside logs have more. Beyond: a stub event
 RECORD_HEAD_BYTES = 64 * KIB  # how much of an oversized record is kept in its stub
@@ -49,6 +50,7 @@ IDLE_LOOK_SECONDS = 10.0  # the same for folders in which nothing happened for a
 SOURCE_FILES = 100_000  # files that one service follows; more is a configuration mistake worth an error
 OPEN_FILES = 64  # followed files held open at the same time
 ANCHOR_BYTES = 4 * KIB  # bytes before a cursor whose hash tells that what follows belongs to what was read
+FLYING_BATCHES = 4  # batches of one file on their way to the log: one read, one drafted, one encoded, one syncing
 READING_FILES = 4  # files that one source reads at the same time: covers the wait for a commit, keeps memory small
 WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger ones are no sidecars
 UNPACKED_BYTES = 1024 * MIB  # a packed file that would become larger is refused: the largest plain one seen has 212 MB

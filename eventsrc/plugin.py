@@ -128,6 +128,7 @@ __all__ = [
     "Format",
     "GrowingFiles",
     "MachineWoke",
+    "ManyLines",
     "MessageEnded",
     "MessageExchanged",
     "MessageRefused",
@@ -185,6 +186,16 @@ class Format(Protocol):
 
     def read(self, event: Event) -> Sequence[Fact]:
         """What the event means; raises ValueError (or msgspec.DecodeError) when the data contradicts its own type."""
+        ...
+
+
+@runtime_checkable
+class ManyLines(Protocol):
+    """What a format may offer beside `recognise` when its producer writes lines by the thousand."""
+
+    def recognise_lines(self, records: Sequence[Record], lines: bytes) -> Sequence[Envelope | None]:
+        """What `recognise` gives for each of the records. Each is exactly one JSON value in UTF-8 from one source;
+        `lines` is their data joined by line feeds, which msgspec's `decode_lines` decodes in one go."""
         ...
 
 

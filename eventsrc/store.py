@@ -16,7 +16,8 @@ from eventsrc.durable import SystemDisk
 from eventsrc.errors import EventsrcError, NoStore, NotAllowed
 from eventsrc.event import Appended, Envelope, Event, Position, Record
 from eventsrc.limits import READ_BYTES, READ_EVENTS
-from eventsrc.log import Batch, Log, LogReader, codec, tail
+from eventsrc.log import Batch, Log, LogReader, tail
+from eventsrc.log.draft import draft
 
 
 def open(directory: str | os.PathLike[str], *, create: bool = True, readonly: bool = False) -> Store:
@@ -76,7 +77,7 @@ class Store:
             for value, name in zip(data, names, strict=True)
         ]
         expected: Mapping[str, int] | None = None if expected_revision is None else {subject: expected_revision}
-        batch = Batch([codec.draft(record, envelope) for record in records], dict(expected) if expected else None)
+        batch = Batch([draft(record, envelope) for record in records], dict(expected) if expected else None)
         answer = self._log.commit([batch])[0]
         if isinstance(answer, EventsrcError):
             raise answer

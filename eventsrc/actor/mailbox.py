@@ -125,8 +125,12 @@ class Mailbox(Generic[T]):
 
         An item that is heavier than the whole budget comes alone. Raises like `receive`.
         """
-        assert budget_items > 0, "a drain without a budget would never end"
         await self._something()
+        return self.drain_nowait(budget_items, budget_weight)
+
+    def drain_nowait(self, budget_items: int, budget_weight: int) -> list[T]:
+        """What is there now, up to the budget, in order; empty when nothing is."""
+        assert budget_items > 0, "a drain without a budget would never end"
         taken: list[T] = []
         weight = 0
         while self._weights and len(taken) < budget_items:
@@ -135,6 +139,10 @@ class Mailbox(Generic[T]):
                 break
             taken.append(self._take())
         return taken
+
+    def finish(self, items: int) -> None:
+        """Told by a receiver that takes more before it is done with what it has: so many of the oldest are done."""
+        self._finished = min(self._finished + items, self._out_total)
 
     def stats(self) -> MailboxStats:
         """Numbers for metrics, health and drain reports."""

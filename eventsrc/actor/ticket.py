@@ -29,6 +29,11 @@ class Ticket(Generic[T]):
         """True once there is an answer of either kind."""
         return self._answered.is_set()
 
+    @property
+    def failure(self) -> Exception | None:
+        """What it was failed with; None as long as it was not."""
+        return self._error
+
     def set(self, value: T) -> None:
         """Answers with a value."""
         assert not self.done, "a ticket is answered once"

@@ -12,7 +12,7 @@ import msgspec
 from eventsrc.errors import FormatConflict
 from eventsrc.formats.deltas import join
 from eventsrc.limits import ID_CHARS, SOURCE_FILES, TEXT_CACHE
-from eventsrc.plugin import Envelope, Event, Fact, Format, Reading, Record, Unknown
+from eventsrc.plugin import Envelope, Event, Fact, Format, ManyLines, Reading, Record, Unknown
 
 __all__ = ["GROUP", "RECORD_TYPE", "Formats", "Missing", "join"]
 
@@ -87,7 +87,21 @@ class Formats:
                     self._asked_last.clear()
                 self._asked_last[record.source] = one
                 return envelope
-        return Envelope(RECORD_TYPE, subject_of(record.source))
+        return Envelope(RECORD_TYPE, subject_of(record.source), record.time)
+
+    def recognise_lines(self, records: Sequence[Record], lines: bytes) -> list[Envelope]:
+        """The envelopes of records each of which is one JSON value; `lines` is their data joined by line feeds.
+
+        The same as `recognise` for each of them, and cheaper where they come from one source whose format reads many
+        lines at once."""
+        likely = self._asked_last.get(records[0].source) if records else None
+        if not isinstance(likely, ManyLines) or any(record.envelope for record in records) or not _one_source(records):
+            return [self.recognise(record) for record in records]
+        found = likely.recognise_lines(records, lines)
+        return [
+            self.recognise(record) if envelope is None else envelope
+            for record, envelope in zip(records, found, strict=True)
+        ]
 
     def read(self, event: Event) -> Reading:
         """What an event means. No facts and the raw text where no format knows its type; ValueError or
@@ -124,6 +138,11 @@ class Formats:
             self._readers.clear()
         read = self._readers[event_type] = None if one is None else one.read
         return read
+
+
+def _one_source(records: Sequence[Record]) -> bool:
+    source = records[0].source
+    return [record.source for record in records].count(source) == len(records)
 
 
 def _text(event: Event) -> str:

@@ -55,6 +55,10 @@ class ClaudeCode:
         """`claude_code.<type>[.<subtype>]`, the session as the subject, the record's own time."""
         return claude_envelope.recognise(record)
 
+    def recognise_lines(self, records: Sequence[Record], lines: bytes) -> list[Envelope | None]:
+        """The same for many lines."""
+        return claude_envelope.recognise_lines(records, lines)
+
     def read(self, event: Event) -> Sequence[Fact]:
         """What a record means; of several that were glued together, what each of them means."""
         lines, whole = decode_lines(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,13 +12,17 @@ from msgspec import Raw, Struct, field
 from eventsrc.formats.catalogue import subject_of
 from eventsrc.formats.claude_line import decode_as, split
 from eventsrc.formats.claude_place import place_of
-from eventsrc.limits import ID_CHARS
+from eventsrc.limits import ID_CHARS, TEXT_CACHE
 from eventsrc.plugin import Envelope, Record, format_time, parse_time
 
 PREFIX = "claude_code."
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_MINUTE = len("2026-01-10T10:00:")
+_REST = re.compile(r"[0-5]\d\.\d{3}Z", re.ASCII)
+_minutes: set[str] = set()
+"""Beginnings of times that were right: records of one minute share them."""
 _SESSION_CHARS = ID_CHARS - len("session/")
 _NEVER_BEFORE = 1e11  # milliseconds since the epoch are above this, seconds below: both were written in history files
 
@@ -56,18 +61,37 @@ def recognise(record: Record) -> Envelope | None:
     """The envelope of a transcript line, a sub-agent's description, a workflow journal line or a typed prompt of the
     history; None when it is none of these. Never raises."""
     head = _head(record.data)
-    if head is None:
-        return None
+    return None if head is None else _envelope(head, record.source)
+
+
+def recognise_lines(records: Sequence[Record], lines: bytes) -> list[Envelope | None]:
+    """The envelopes of records each of which is one JSON value; `lines` is their data joined by line feeds."""
+    try:
+        heads = _HEAD.decode_lines(lines)
+    except msgspec.DecodeError:  # a line that contradicts `Head` is salvaged on its own
+        return [recognise(record) for record in records]
+    return [_envelope(head, record.source) for head, record in zip(heads, records, strict=True)]
+
+
+def _envelope(head: Head, source: str) -> Envelope | None:
     kind = _kind(head)
     if kind is None:
         return None
-    return Envelope(type=PREFIX + kind, subject=_subject(head, kind, record.source), time=rfc3339(head.timestamp))
+    return Envelope(PREFIX + kind, _subject(head, kind, source), rfc3339(head.timestamp))
 
 
 def rfc3339(timestamp: Any) -> str | None:
     """The producer's time as it wrote it, or from milliseconds since the epoch; None when it is no time."""
     if isinstance(timestamp, str):
-        return timestamp if _TIME.fullmatch(timestamp) and parse_time(timestamp) is not None else None
+        minute = timestamp[:_MINUTE]
+        if minute in _minutes and _REST.fullmatch(timestamp, _MINUTE):
+            return timestamp
+        if not _TIME.fullmatch(timestamp) or parse_time(timestamp) is None:
+            return None
+        if len(_minutes) >= TEXT_CACHE:
+            _minutes.clear()
+        _minutes.add(minute)
+        return timestamp
     seconds = seconds_of(timestamp)
     return None if seconds is None else format_time(seconds)
 

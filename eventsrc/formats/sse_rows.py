@@ -59,6 +59,7 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
 
 
 decode_head = msgspec.json.Decoder(Head).decode
+decode_heads = msgspec.json.Decoder(Head).decode_lines
 decode_row = msgspec.json.Decoder(Row).decode
 origins: dict[str, Origin] = {}
 """Metadata texts → who wrote them, as far as remembered."""

@@ -20,7 +20,7 @@ from eventsrc.errors import Rejected, TooLarge
 from eventsrc.event import Envelope, Record
 from eventsrc.http.members import members
 from eventsrc.limits import ATTRIBUTES_BYTES, ID_CHARS, RECORD_BYTES
-from eventsrc.log.codec import RESERVED
+from eventsrc.log.draft import RESERVED
 
 Attribute: TypeAlias = str | int | bool
 

@@ -12,7 +12,9 @@ from eventsrc.actor import Mailbox, Sender, Ticket
 from eventsrc.errors import QueueFull, Rejected
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
-from eventsrc.log import Batch, codec
+from eventsrc.log import Batch
+from eventsrc.log.draft import draft, drafts
+from eventsrc.log.plain import lines_of
 from eventsrc.log.writer import Append
 
 REJECTED = ".rejected"
@@ -30,12 +32,16 @@ class Arrival(msgspec.Struct, frozen=True):
     patient: bool = True
     """True for sources that can wait for a full disk; False where a person waits for the answer."""
     expected_revision: dict[str, int] | None = None
+    after: Ticket[Appended] | None = None
+    """A batch that was handed over before; refused like it, because the two belong to one sequence."""
 
 
 class Recognise(Protocol):
-    """What the formats offer: the envelope of a record, whatever it is."""
+    """What the formats offer: envelopes of records, whatever they are."""
 
-    def __call__(self, record: Record) -> Envelope: ...
+    def recognise(self, record: Record) -> Envelope: ...
+
+    def recognise_lines(self, records: Sequence[Record], lines: bytes) -> list[Envelope]: ...
 
 
 def weigh(arrival: Arrival) -> int:
@@ -51,14 +57,14 @@ class Ingestor:
     def __init__(
         self,
         mailbox: Mailbox[Arrival],
-        recognise: Recognise,
+        formats: Recognise,
         log: Mailbox[Append],
         progress: Callable[[int], None] = lambda _events: None,
         rejected: Callable[[int], None] = lambda _events: None,
     ) -> None:
         """`progress` hears how many records were passed on, `rejected` how many of them are kept aside."""
         self._mailbox = mailbox
-        self._recognise = recognise
+        self._formats = formats
         self._log = log
         self._progress = progress
         self._rejected = rejected
@@ -78,13 +84,17 @@ class Ingestor:
             log.close()
 
     async def _pass_on(self, arrival: Arrival, log: Sender[Append]) -> None:
-        """A batch that cannot become valid events is answered here; everything else is answered by the log."""
+        """A batch that cannot become valid events is answered here; everything else is answered by the log, which
+        refuses nothing of a source that can wait."""
+        if arrival.after is not None and arrival.after.failure is not None:
+            arrival.ticket.fail(arrival.after.failure)
+            return
         try:
-            drafts, aside = drafts_of(arrival.records, self._recognise)
+            drafts, aside = drafts_of(arrival.records, self._formats)
         except Rejected as error:
             arrival.ticket.fail(error)
             return
-        append = Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+        append = Append.of(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
         try:
             if len(drafts) > FEW:
                 await log.send(append)  # lets the writer in between two large batches
@@ -97,8 +107,14 @@ class Ingestor:
             self._rejected(aside)
 
 
-def drafts_of(records: Sequence[Record], recognise: Recognise) -> tuple[list[Draft], int]:
-    """Fills in what the producer did not give itself; also says how many of them are kept aside."""
-    envelopes = [record.envelope or recognise(record) for record in records]
-    aside = sum(envelope.type.endswith(REJECTED) for envelope in envelopes)
-    return list(map(codec.draft, records, envelopes)), aside
+def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[list[Draft], int]:
+    """Fills in what the producer did not give itself, for all records at once where each is plain JSON; and how many
+    of the records are kept aside."""
+    lines = lines_of([record.data for record in records])
+    if lines is None:
+        envelopes = [record.envelope or formats.recognise(record) for record in records]
+        made = [draft(record, envelope) for record, envelope in zip(records, envelopes, strict=True)]
+    else:
+        envelopes = formats.recognise_lines(records, lines)
+        made = drafts(records, envelopes)
+    return made, [envelope.type.endswith(REJECTED) for envelope in envelopes].count(True)

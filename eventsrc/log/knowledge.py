@@ -7,6 +7,7 @@ nothing: opening reads the tail of the log again.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from eventsrc.log.index import Changes, Index, Known, remove
 
 
 class Knowledge:
-    """Owned by the writer; one thread at a time."""
+    """Owned by the writer, which may plan a group on one thread while another one is being stored on a second."""
 
     def __init__(self, index: Index, path: Path, *, stream_cache: int = STREAM_CACHE) -> None:
         self._index = index
@@ -25,53 +26,58 @@ class Knowledge:
         self._pending = Changes()
         self._recent: dict[str, int] = {}  # revisions; the order is that of use, oldest first
         self._stream_cache = stream_cache
+        self._turn = threading.RLock()
 
     def revision(self, subject: str) -> int:
         """The last revision of a stream; 0 when there is none."""
-        known = self._recent.get(subject)
-        if known is None:
-            known = self._pending.revisions.get(subject)
-        if known is None:
-            try:
-                known = self._index.revision(subject)
-            except sqlite3.Error as error:
-                raise self._broken(error) from error
-            self._remember({subject: known})
-        return known
+        with self._turn:
+            known = self._recent.get(subject)
+            if known is None:
+                known = self._pending.revisions.get(subject)
+            if known is None:
+                try:
+                    known = self._index.revision(subject)
+                except sqlite3.Error as error:
+                    raise self._broken(error) from error
+                self._remember({subject: known})
+            return known
 
     def ids(self, keys: Iterable[bytes]) -> dict[bytes, Known]:
         """Those of the keys that were used."""
-        pending = self._pending.ids
-        keys = list(keys)
-        found = {key: pending[key] for key in keys if key in pending}
-        try:
-            found.update(self._index.ids([key for key in keys if key not in found]))
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
-        return found
+        with self._turn:
+            pending = self._pending.ids
+            keys = list(keys)
+            found = {key: pending[key] for key in keys if key in pending}
+            try:
+                found.update(self._index.ids([key for key in keys if key not in found]))
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
+            return found
 
     def cursor(self, key: str) -> Cursor | None:
         """The last cursor of a key."""
-        pending = self._pending.cursors.get(key)
-        if pending is not None:
-            return pending[0]
-        try:
-            return self._index.cursor(key)
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
+        with self._turn:
+            pending = self._pending.cursors.get(key)
+            if pending is not None:
+                return pending[0]
+            try:
+                return self._index.cursor(key)
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
 
     def absorb(self, changes: Changes) -> None:
         """Takes in what has become durable."""
-        pending = self._pending
-        assert changes.position > pending.position, "groups become durable in order"
-        pending.position = changes.position
-        pending.checksum = changes.checksum
-        pending.events += changes.events
-        pending.revisions.update(changes.revisions)
-        pending.segments |= changes.segments
-        pending.cursors.update(changes.cursors)
-        pending.ids.update(changes.ids)
-        self._remember(changes.revisions)
+        with self._turn:
+            pending = self._pending
+            assert changes.position > pending.position, "groups become durable in order"
+            pending.position = changes.position
+            pending.checksum = changes.checksum
+            pending.events += changes.events
+            pending.revisions.update(changes.revisions)
+            pending.segments |= changes.segments
+            pending.cursors.update(changes.cursors)
+            pending.ids.update(changes.ids)
+            self._remember(changes.revisions)
 
     @property
     def is_due(self) -> bool:
@@ -80,18 +86,19 @@ class Knowledge:
 
     def flush(self) -> None:
         """Writes to the index what waits in memory. When that fails it waits on: the index is not the truth."""
-        if not self._pending.events:
-            return
-        try:
-            self._index.write(self._pending)
-        except sqlite3.OperationalError as error:
-            # No room, or held by an outside program: the next flush carries this one too, as long as memory allows.
-            if self._pending.events > INDEX_PENDING_EVENTS:
-                raise LogFailed(operation="write", path=str(self._path), reason=str(error)) from error
-            return
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
-        self._pending = Changes()
+        with self._turn:
+            if not self._pending.events:
+                return
+            try:
+                self._index.write(self._pending)
+            except sqlite3.OperationalError as error:
+                # No room, or held by an outside program: the next flush carries this too, as long as memory allows.
+                if self._pending.events > INDEX_PENDING_EVENTS:
+                    raise LogFailed(operation="write", path=str(self._path), reason=str(error)) from error
+                return
+            except sqlite3.Error as error:
+                raise self._broken(error) from error
+            self._pending = Changes()
 
     def close(self) -> None:
         """Flushes and closes. A crash before costs the next opening a look at the tail, nothing else."""

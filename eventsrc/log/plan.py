@@ -15,7 +15,8 @@ import msgspec
 from eventsrc.errors import EventsrcError, IdConflict, Rejected, TooLarge, WrongRevision
 from eventsrc.event import Appended, Draft, Position
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
-from eventsrc.log.codec import cursor_key, encode, fingerprint, identity
+from eventsrc.log.codec import cursor_key, encode, identity
+from eventsrc.log.draft import fingerprint, weigh
 from eventsrc.log.index import Changes, Known
 
 Answer: TypeAlias = Appended | EventsrcError
@@ -36,6 +37,25 @@ class Knows(Protocol):
     def revision(self, subject: str) -> int: ...
 
     def ids(self, keys: Iterable[bytes]) -> dict[bytes, Known]: ...
+
+
+class Behind:
+    """What the log will know once a group that is being written is durable."""
+
+    def __init__(self, group: Group, known: Knows) -> None:
+        self._changes = group.changes
+        self._known = known
+
+    def revision(self, subject: str) -> int:
+        revision = self._changes.revisions.get(subject)
+        return self._known.revision(subject) if revision is None else revision
+
+    def ids(self, keys: Iterable[bytes]) -> dict[bytes, Known]:
+        ids = self._changes.ids
+        asked = list(keys)
+        found = self._known.ids([key for key in asked if key not in ids])
+        found.update((key, ids[key]) for key in asked if key in ids)
+        return found
 
 
 class Group(msgspec.Struct):
@@ -82,7 +102,7 @@ class _Selection:
             return too_large
         start = self._first + len(self.drafts)
         new = list(drafts)
-        if has_unique := any(draft.unique for draft in drafts):
+        if has_unique := any([draft.unique for draft in drafts]):  # noqa: C419 – twice as fast as a generator
             places = self._places(drafts)
             if isinstance(places, IdConflict):
                 return places
@@ -97,7 +117,7 @@ class _Selection:
         if has_unique:
             for position, draft in enumerate(new, start):
                 if draft.unique:
-                    self.ids[identity(draft.source, draft.id)] = Known(position, fingerprint(draft.data))
+                    self.ids[identity(draft.source, draft.id)] = Known(position, fingerprint(draft))
         return answer
 
     def _places(self, drafts: Sequence[Draft]) -> list[tuple[Position, bool]] | IdConflict:
@@ -111,10 +131,10 @@ class _Selection:
             known = seen.get(key) if key else None
             if known is None:
                 if key:
-                    seen[key] = Known(following, fingerprint(draft.data))
+                    seen[key] = Known(following, fingerprint(draft))
                 places.append((following, True))
                 following += 1
-            elif known.digest == fingerprint(draft.data):
+            elif known.digest == fingerprint(draft):
                 places.append((known.position, False))
             else:
                 return IdConflict(id=draft.id, source=draft.source, position=known.position)
@@ -135,11 +155,6 @@ def _too_large(drafts: Sequence[Draft]) -> Rejected | None:
         return Rejected(reason=f"a batch has at most {COMMIT_EVENTS} events, and this one has {len(drafts)}")
     size = weigh(drafts)
     return TooLarge(what="The batch", size=size, limit=COMMIT_BYTES) if size > COMMIT_BYTES else None
-
-
-def weigh(drafts: Sequence[Draft]) -> int:
-    """Bytes that drafts take in memory and, nearly, in the log."""
-    return sum([len(draft.head) + len(draft.data) for draft in drafts])
 
 
 def _cursors(drafts: Sequence[Draft], first: Position) -> dict[str, tuple[str, Position]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ import msgspec
 from eventsrc.errors import BrokenLine, LogCorrupt
 from eventsrc.event import Event, Position
 from eventsrc.limits import READ_BYTES, READ_EVENTS
-from eventsrc.log.codec import event_in
+from eventsrc.log.codec import events_in
 from eventsrc.log.index import Index
 from eventsrc.log.layout import index_path, log_directory, segment_name, segments
 from eventsrc.log.places import header_at, last_line, locate
@@ -69,8 +70,7 @@ class LogReader:
         Ends after `max_events`, or with the event that reaches `max_bytes` of lines; at least one event comes when
         there is one. Raises `LogCorrupt` when what is asked for is damaged.
         """
-        pairs = self.lines(after, until=until, max_events=max_events, max_bytes=max_bytes)
-        return [event for event, _ in pairs]
+        return self._read(after, until, max_events, max_bytes)[0]
 
     def lines(
         self,
@@ -81,20 +81,31 @@ class LogReader:
         max_bytes: int = READ_BYTES,
     ) -> list[tuple[Event, bytes]]:
         """As `read`, with the line of each event as it stands in the log, without its line feed."""
+        events, lines = self._read(after, until, max_events, max_bytes)
+        return list(zip(events, lines, strict=True))
+
+    def _read(
+        self, after: Position, until: Position | None, max_events: int, max_bytes: int
+    ) -> tuple[list[Event], list[bytes]]:
         assert max_events > 0 and max_bytes > 0
         last = self.head() if until is None else until
+        events: list[Event] = []
+        found: list[bytes] = []
         if after >= last:
-            return []
-        found: list[tuple[Event, bytes]] = []
+            return events, found
         weight = 0
         with contextlib.closing(self._walk(after, last, min(max_bytes, max_events * _LINE_GUESS))) as walk:
-            for line, first, byte in walk:
-                found.append((self._event(line, first, byte), line))
-                weight += len(line) + 1
-                self._next = (after + len(found) + 1, first, byte + len(line) + 1)
+            for lines, first, byte in walk:
+                some = lines[: max_events - len(found)]
+                sizes = list(accumulate([len(line) + 1 for line in some]))
+                some = some[: bisect_left(sizes, max_bytes - weight) + 1]
+                events += self._events(some, first, byte)
+                found += some
+                weight += sizes[len(some) - 1]
+                self._next = (after + len(found) + 1, first, byte + sizes[len(some) - 1])
                 if len(found) == max_events or weight >= max_bytes:
                     break
-        return found
+        return events, found
 
     def stream(self, subject: str, after_revision: int = 0) -> Iterator[Event]:
         """The events of one stream, in order, after a revision. Opens only segments that hold some, as far as the
@@ -107,9 +118,8 @@ class LogReader:
             last = firsts[number + 1] - 1 if number + 1 < len(firsts) else head
             if last <= reached and first not in known:
                 continue
-            for line, _, byte in self._walk(first - 1, min(last, head), READ_BYTES):
-                if wanted in line:
-                    event = self._event(line, first, byte)
+            for lines, _, byte in self._walk(first - 1, min(last, head), READ_BYTES):
+                for event in self._events([line for line in lines if wanted in line], first, byte):
                     if event.subject == subject and event.revision > after_revision:
                         yield event
 
@@ -141,16 +151,19 @@ class LogReader:
         first = int(Path(chunk.path).stem)
         try:
             events: list[Event] = []
-            for line, byte in _followed(fd, first, chunk.first_position, chunk.start_byte, chunk.end_byte, READ_BYTES):
-                if chunk.first_position + len(events) > chunk.until:
+            wanted = chunk.until - chunk.first_position + 1
+            place = (chunk.first_position, chunk.start_byte, chunk.end_byte)
+            for lines, byte in _followed(fd, first, *place, READ_BYTES):
+                events += self._events(lines[: wanted - len(events)], first, byte)
+                if len(events) >= wanted:
                     break
-                events.append(self._event(line, first, byte))
             return events
         finally:
             os.close(fd)
 
-    def _walk(self, after: Position, until: Position, size: int) -> Generator[tuple[bytes, Position, int]]:
-        """(line, its segment, its byte) of every position after `after` up to `until`, checked."""
+    def _walk(self, after: Position, until: Position, size: int) -> Generator[tuple[list[bytes], Position, int]]:
+        """Runs of lines (with their segment and the byte of the first one) of every position after `after` up to
+        `until`, checked."""
         firsts = segments(self._log)
         position = after + 1
         number = bisect_right(firsts, position) - 1
@@ -165,9 +178,10 @@ class LogReader:
                 end = os.fstat(fd).st_size
                 start = self._start(fd, first, end, position)
                 before = position
-                for line, byte in _followed(fd, first, position, start, end, size):
-                    yield line, first, byte
-                    position += 1
+                for lines, byte in _followed(fd, first, position, start, end, size):
+                    lines = lines[: until - position + 1]
+                    yield lines, first, byte
+                    position += len(lines)
                     if position > until:
                         return
                 if position == before and number + 1 >= len(firsts):
@@ -214,17 +228,18 @@ class LogReader:
             return set(), 0
 
     @staticmethod
-    def _event(line: bytes, first: Position, byte: int) -> Event:
+    def _events(lines: list[bytes], first: Position, byte: int) -> list[Event]:
         try:
-            return event_in(line)
+            return events_in(lines)
         except BrokenLine as error:
             raise LogCorrupt(segment=segment_name(first), line=0, byte=byte, detail=str(error)) from error
 
 
 def _followed(
     fd: int, first: Position, position: Position, start: int, end: int, size: int
-) -> Iterator[tuple[bytes, int]]:
-    """(line, byte) from a known place on. Ends before an unfinished tail; raises `LogCorrupt` at a wrong line."""
+) -> Iterator[tuple[list[bytes], int]]:
+    """(lines, byte of the first one) from a known place on, never empty. Ends before an unfinished tail; raises
+    `LogCorrupt` at a wrong line, after the good ones before it."""
     scan = Scan(position)
     scan.byte = start
     for block in blocks(fd, start, end, size):
@@ -232,10 +247,8 @@ def _followed(
             scan.index, scan.size = head.index, head.size  # a read may begin inside of a group
         before = scan.position
         fault = scan.take(block)
-        byte = block.byte
-        for line in block.lines[: scan.position - before]:
-            yield line, byte
-            byte += len(line) + 1
+        if scan.position > before:
+            yield block.lines[: scan.position - before], block.byte
         if fault is not None:
             if not block.terminated and fault.kind == "unfinished":
                 return

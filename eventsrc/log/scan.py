@@ -17,11 +17,13 @@ import msgspec
 
 from eventsrc.event import Position
 from eventsrc.limits import READ_BYTES
-from eventsrc.log.codec import CHECKSUM_BYTES, OPENING, is_sound
+from eventsrc.log.codec import CHECKSUM_BYTES, OPENING, checksums_as_written, header_template, is_sound
 
 HEADER: Final = re.compile(
     rb'\{"specversion":"1\.0","sequence":"(\d{20})","batchindex":(0|[1-9]\d{0,8}),"batchsize":([1-9]\d{0,8}),'
 )
+
+_RUN_LINES = 8  # lines of a group that are cheaper to check together
 
 Kind: TypeAlias = Literal["unfinished", "zeros", "checksum", "sequence", "group", "line"]
 
@@ -114,10 +116,12 @@ class Scan:
     def take(self, block: Block) -> Fault | None:
         """Follows the lines of the next block; stops before the first line that is wrong, and says why."""
         assert block.byte == self.byte, "blocks are followed in order"
+        lines = block.lines if block.terminated else block.lines[:-1]
+        ahead = self._take_runs(lines)
         position, index, size, byte = self.position, self.index, self.size, self.byte
         fault: tuple[Kind, str] | None = None
         taken = 0
-        for line in block.lines if block.terminated else block.lines[:-1]:
+        for line in lines[ahead:]:
             if index == 0 and (head := header(line)) is not None:
                 size = head.size
             checksum = crc32(line[:-CHECKSUM_BYTES])
@@ -139,6 +143,45 @@ class Scan:
         if fault is None and not block.terminated:
             fault = _why_open(block.lines[-1])
         return Fault(self.line, byte, *fault) if fault else None
+
+    def _take_runs(self, lines: list[bytes]) -> int:
+        """Follows groups as a whole as long as they are large and sound; returns how many lines that were.
+
+        The loop of `take` finds the same, for three times the price, and it finds what is wrong."""
+        taken = 0
+        while taken < len(lines):
+            if self.index == 0:
+                head = header(lines[taken])
+                if head is None:
+                    break
+                self.size = head.size
+            run = lines[taken : taken + self.size - self.index]
+            if len(run) < _RUN_LINES:
+                break
+            checksums = list(map(crc32, [line[:-CHECKSUM_BYTES] for line in run]))
+            if not self._are_next(run) or not _are_sound(run, checksums):
+                break
+            taken += len(run)
+            self.position += len(run)
+            self.index += len(run)
+            self.line += len(run)
+            self.byte += sum(map(len, run)) + len(run)
+            self.checksum = checksums[-1]
+            if self.index == self.size:
+                self.index = 0
+                self.group_byte = self.byte
+        return taken
+
+    def _are_next(self, run: list[bytes]) -> bool:
+        """Whether the lines begin as the next ones of their group must begin."""
+        fill = header_template(self.position, len(run)).__mod__
+        size = b"%d," % self.size
+        places = zip(run, range(self.position, self.position + len(run)), range(self.index, self.size), strict=False)
+        return all([line.startswith(fill((position, index)) + size) for line, position, index in places])  # noqa: C419
+
+
+def _are_sound(run: list[bytes], checksums: list[int]) -> bool:
+    return b"".join([line[-CHECKSUM_BYTES:] for line in run]) == checksums_as_written(checksums)
 
 
 def _why(line: bytes, position: Position, index: int) -> tuple[Kind, str]:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from eventsrc.clock import Clock, format_time
@@ -14,13 +15,14 @@ from eventsrc.errors import LogCorrupt, LogFailed, NoStore
 from eventsrc.event import Cursor, Position
 from eventsrc.limits import SEGMENT_BYTES
 from eventsrc.log.chain import GENESIS, Sealed, encode_sealed, seal
-from eventsrc.log.codec import data_member, fingerprint, identity
+from eventsrc.log.codec import identity
 from eventsrc.log.digest import Digest, combined, digest_at
+from eventsrc.log.draft import fingerprint_of
 from eventsrc.log.index import Changes, Index, Known, known_durable, remove
 from eventsrc.log.knowledge import Knowledge
 from eventsrc.log.layout import MANIFEST, index_path, log_directory, segment_name, segments
 from eventsrc.log.lock import Lock
-from eventsrc.log.plan import Answer, Batch, plan
+from eventsrc.log.plan import Answer, Batch, Behind, Group, Knows, plan
 from eventsrc.log.reader import LogReader
 from eventsrc.log.recovery import Opened, Recovery, make_directory, open_files
 from eventsrc.log.segment import Segment, append_durably, failure
@@ -47,6 +49,7 @@ class Log:
         self._segment_bytes = SEGMENT_BYTES
         self._failed: LogFailed | None = None
         self._reader = LogReader(directory)
+        self._second: ThreadPoolExecutor | None = None
         self._knowledge: Knowledge
 
     @classmethod
@@ -79,14 +82,43 @@ class Log:
         Raises `DiskFull` (nothing of the group is stored, and it may be tried again) and `LogFailed`: then this log
         writes nothing more, and what is durable is found by opening it again (law L8).
         """
+        return self.store(self.plan(batches))
+
+    def plan(self, batches: Sequence[Batch], behind: Group | None = None) -> Group:
+        """Decides batches without storing them, on top of the head or of a group that is planned already.
+
+        The plan holds as long as nothing else is stored before it but `behind`."""
+        first = (self.head if behind is None else behind.last) + 1
+        known: Knows = self._knowledge if behind is None else Behind(behind, self._knowledge)
+        try:
+            return plan(batches, first, format_time(self._clock.now()), known)
+        except LogFailed as error:
+            self._failed = error
+            raise
+
+    def store(self, group: Group) -> list[Answer]:
+        """Writes and syncs a plan; its answers hold when this returns. Raises like `commit`."""
         with self._turn:
             if self._failed is not None:
                 raise self._failed
             try:
-                return self._commit(batches)
+                return self._store(group)
             except LogFailed as error:
                 self._failed = error
                 raise
+
+    def store_and_plan(self, group: Group, batches: Sequence[Batch]) -> tuple[list[Answer], Group]:
+        """Stores a group and meanwhile decides the next one: while the disk syncs, the processor encodes.
+
+        Raises like `commit`, when neither holds."""
+        if self._second is None:
+            self._second = ThreadPoolExecutor(1, "log")
+        following = self._second.submit(self.plan, batches, group)
+        try:
+            answers = self.store(group)
+        finally:
+            wait([following])
+        return answers, following.result()
 
     def cursor(self, key: str) -> Cursor | None:
         """The last cursor of a key."""
@@ -121,12 +153,14 @@ class Log:
                         self._segment.close()
                     self._knowledge.close()
                 finally:
+                    if self._second is not None:
+                        self._second.shutdown()
                     self._lock.release()
 
     # --- committing ---
 
-    def _commit(self, batches: Sequence[Batch]) -> list[Answer]:
-        group = plan(batches, self.head + 1, format_time(self._clock.now()), self._knowledge)
+    def _store(self, group: Group) -> list[Answer]:
+        assert group.first == self.head + 1, "a plan holds for the head that it was made for"
         if not group.changes.events:
             return group.answers
         segment = self._writable()
@@ -214,7 +248,7 @@ class Log:
                 if event.cursor is not None:
                     changes.cursors[event.cursor.partition(" ")[0]] = (event.cursor, event.position)
                 if event.unique:
-                    known = Known(event.position, fingerprint(data_member(event)))
+                    known = Known(event.position, fingerprint_of(event))
                     changes.ids[identity(event.source, event.id)] = known
                 changes.segments.add((event.subject, self._segment_of(event.position)))
             changes.events = len(events)

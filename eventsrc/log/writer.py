@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -12,10 +14,13 @@ from eventsrc.actor import Mailbox, Ticket
 from eventsrc.clock import Clock, SystemClock
 from eventsrc.errors import DiskFull, EventsrcError, LogFailed
 from eventsrc.event import Appended, Position
-from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS, DISK_FULL_RETRY_SECONDS
-from eventsrc.log.plan import Answer, Batch, weigh
+from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS, DISK_FULL_RETRY_SECONDS, OVERLAP_EVENTS
+from eventsrc.log.draft import weigh
+from eventsrc.log.plan import Answer, Batch, Group
 from eventsrc.log.store import Log
 from eventsrc.metrics import LogMetrics
+
+T = TypeVar("T")
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -25,10 +30,28 @@ class Append(msgspec.Struct, frozen=True):
     ticket: Ticket[Appended]
     patient: bool = True
     """True: wait for room on a full disk. False: answer `DiskFull` at once, because a person waits."""
+    weight: int = 0
+    """Bytes of the drafts."""
+
+    @classmethod
+    def of(cls, batch: Batch, ticket: Ticket[Appended], *, patient: bool = True) -> Append:
+        """With its weight."""
+        return cls(batch, ticket, patient, weigh(batch.drafts))
+
+
+class _Planned(msgspec.Struct, frozen=True):
+    """A group that is decided and encoded, and not stored yet."""
+
+    appends: Sequence[Append]
+    group: Group
+    began: float
 
 
 class LogWriter:
-    """Everything that waits goes out in one write and one sync; then everything is answered (law L2)."""
+    """Everything that waits goes out in one write and one sync; then everything is answered (law L2).
+
+    Under load the next group is decided and encoded while the disk still syncs the one before.
+    """
 
     name = "log"
 
@@ -49,42 +72,98 @@ class LogWriter:
         self._sleep = sleep
         self._clock = clock or SystemClock()
         self._thread = anyio.CapacityLimiter(1)
+        self._cut: deque[Sequence[Append]] = deque()
+        """Groups that were taken and are not decided yet."""
+        self._planned: _Planned | None = None
 
     async def run(self) -> None:
         """Works until every sender has closed. Raises `LogFailed` after a failed durable operation (law L8)."""
-        while True:
-            try:
-                appends = await self._mailbox.drain(COMMIT_EVENTS, COMMIT_BYTES)
-            except anyio.EndOfStream:
-                return
-            try:
-                for group in groups(appends):
-                    await self._commit(group)
-            except LogFailed as error:
-                for append in appends:
-                    if not append.ticket.done:
-                        append.ticket.fail(error)
-                raise
+        try:
+            while await self._step():
+                pass
+        except LogFailed as error:
+            planned = self._planned.appends if self._planned else ()
+            for append in (*planned, *(append for group in self._cut for append in group)):
+                if not append.ticket.done:
+                    append.ticket.fail(error)
+            raise
 
-    async def _commit(self, group: Sequence[Append]) -> None:
+    async def _step(self) -> bool:
+        """One hop to the thread, and the answers that it brings; False at the end."""
+        if not self._cut:
+            if self._planned is None:
+                try:
+                    taken = await self._mailbox.drain(COMMIT_EVENTS, COMMIT_BYTES)
+                except anyio.EndOfStream:
+                    return False
+            else:
+                taken = self._mailbox.drain_nowait(COMMIT_EVENTS, COMMIT_BYTES)
+            self._cut.extend(groups(taken))
+        if self._planned is not None:
+            await self._store(self._planned)
+        elif len(self._cut) > 1 or _is_large(self._cut[0]):
+            self._planned = await self._plan(self._cut[0])
+            self._cut.popleft()
+        else:
+            await self._commit(self._cut[0])
+            self._cut.popleft()
+        return True
+
+    async def _plan(self, appends: Sequence[Append]) -> _Planned:
+        began = self._clock.monotonic()
+        return _Planned(appends, await self._run(self._log.plan, _batches(appends)), began)
+
+    async def _store(self, planned: _Planned) -> None:
+        """Stores what is planned, and plans what waits behind it. A full disk makes both undone: nothing is planned
+        then, and the two are tried again one after the other."""
+        following = self._cut[0] if self._cut else ()
+        began = self._clock.monotonic()
+        try:
+            if following:
+                answers, group = await self._run(self._log.store_and_plan, planned.group, _batches(following))
+            else:
+                answers = await self._run(self._log.store, planned.group)
+        except DiskFull as error:
+            self._cut.appendleft(await self._wait_for_room(planned.appends, error))
+            self._planned = None
+            return
+        self._planned = _Planned(following, group, began) if following else None
+        if following:
+            self._cut.popleft()
+        self._stored(planned.appends, answers, planned.began)
+
+    async def _commit(self, appends: Sequence[Append]) -> None:
         """Makes a group durable and answers it. Whoever is patient waits here for room, and so does everybody behind:
         that is the back-pressure that lets sources lose nothing."""
-        while group:
+        while appends:
             began = self._clock.monotonic()
             try:
-                with anyio.CancelScope(shield=True):  # a group whose write has begun is answered
-                    batches = [append.batch for append in group]
-                    answers = await anyio.to_thread.run_sync(self._log.commit, batches, limiter=self._thread)
+                answers = await self._run(self._log.commit, _batches(appends))
             except DiskFull as error:
-                self._full(True)
-                group = _refuse_impatient(group, error)
-                if group:
-                    await self._sleep(DISK_FULL_RETRY_SECONDS)
-                continue
-            self._full(False)
-            self._answer(group, answers)
-            self._observe(answers, self._clock.monotonic() - began)
-            return
+                appends = self._cut[0] = await self._wait_for_room(appends, error)
+            else:
+                self._stored(appends, answers, began)
+                return
+
+    async def _run(self, work: Callable[..., T], *arguments: object) -> T:
+        with anyio.CancelScope(shield=True):  # a group whose write has begun is answered
+            return await anyio.to_thread.run_sync(work, *arguments, limiter=self._thread)
+        raise AssertionError("a shielded scope that nobody cancels runs to its end")
+
+    async def _wait_for_room(self, appends: Sequence[Append], error: DiskFull) -> list[Append]:
+        """Those that are patient, after a while."""
+        self._full(True)
+        patient = _refuse_impatient(appends, error)
+        self._mailbox.finish(len(appends) - len(patient))
+        if patient:
+            await self._sleep(DISK_FULL_RETRY_SECONDS)
+        return patient
+
+    def _stored(self, appends: Sequence[Append], answers: Sequence[Answer], began: float) -> None:
+        self._full(False)
+        self._answer(appends, answers)
+        self._mailbox.finish(len(appends))
+        self._observe(answers, self._clock.monotonic() - began)
 
     def _answer(self, group: Sequence[Append], answers: Sequence[Answer]) -> None:
         self._on_head(self._log.head)
@@ -106,12 +185,21 @@ class LogWriter:
             self._metrics.disk_full.set(full)
 
 
+def _batches(appends: Sequence[Append]) -> list[Batch]:
+    return [append.batch for append in appends]
+
+
+def _is_large(appends: Sequence[Append]) -> bool:
+    """Whether encoding takes so long that it should not wait for the disk, nor the disk for it."""
+    return sum(len(append.batch.drafts) for append in appends) >= OVERLAP_EVENTS
+
+
 def groups(appends: Sequence[Append]) -> list[list[Append]]:
     """Cuts what was drained into groups within the bounds of one commit, in order."""
     cut: list[list[Append]] = []
     events, size = 0, 0
     for append in appends:
-        more, weight = len(append.batch.drafts), weigh(append.batch.drafts)
+        more, weight = len(append.batch.drafts), append.weight
         if not cut or events + more > COMMIT_EVENTS or size + weight > COMMIT_BYTES:
             cut.append([])
             events, size = 0, 0

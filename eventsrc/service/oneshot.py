@@ -29,9 +29,9 @@ class Counted:
         self.counts = Counts()
         self._before = pipeline.log.head
 
-    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         """As `Pipeline.deliver`."""
-        ticket = await self._pipeline.deliver(records)
+        ticket = await self._pipeline.deliver(records, after)
         self._open.append(ticket)
         while self._open and self._open[0].done:
             await self._settle()

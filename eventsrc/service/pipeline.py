@@ -17,7 +17,6 @@ from eventsrc.ingest.ingestor import weigh
 from eventsrc.limits import VERIFY_AT_START_BYTES
 from eventsrc.log import Log
 from eventsrc.log.layout import log_directory
-from eventsrc.log.plan import weigh as weigh_drafts
 from eventsrc.log.recovery import read_manifest
 from eventsrc.log.scrub import check_sealed, split
 from eventsrc.log.writer import Append, LogWriter
@@ -61,7 +60,7 @@ class Pipeline:
             Charge(
                 name=Ingestor.name,
                 make=lambda: Ingestor(
-                    self.arrivals, self.formats.recognise, self.appends, self._ingested, self._metrics.source.rejected
+                    self.arrivals, self.formats, self.appends, self._ingested, self._metrics.source.rejected
                 ),
                 policy=Policy.RESTART,
                 stage=Stage.INGEST,
@@ -78,10 +77,10 @@ class Pipeline:
             ),
         ]
 
-    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         """What sources are given: waits for room in the queue; the ticket's answer means durable."""
         ticket: Ticket[Appended] = Ticket()
-        await self.arrivals.send(Arrival(records, ticket))
+        await self.arrivals.send(Arrival(records, ticket, after=after))
         return ticket
 
     async def append(self, records: Sequence[Record]) -> Appended:
@@ -114,4 +113,4 @@ class Pipeline:
 
 
 def _weight(append: Append) -> int:
-    return weigh_drafts(append.batch.drafts)
+    return append.weight

@@ -1,7 +1,7 @@
 """Following files: paths, folders and globs, for ever or once to the end.
 
 Hints say where to look at once, periodic looks find what hints missed, and nothing is believed but what a read at the
-cursor shows. Files take turns, one block at a time, and each has one batch on its way to the log at most.
+cursor shows. Files take turns, one block at a time, and each has a few batches on their way to the log at most.
 """
 
 from __future__ import annotations
@@ -211,5 +211,5 @@ class Follow:
             self._ready.put(waiting)
 
 
-async def _nowhere(records: Sequence[Record]) -> Ticket[Appended]:
+async def _nowhere(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
     raise AssertionError("nothing is handed over before the source runs")

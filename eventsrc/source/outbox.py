@@ -1,10 +1,10 @@
-"""Batches on their way to the log: at most one per file, so that no later batch of a file can ever be durable without
-the one before it, whatever the log answers."""
+"""Batches on their way to the log: a few per file, each tied to the one before it, so that no later batch of a file can
+ever be durable without the earlier ones, whatever the log answers."""
 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import anyio
@@ -13,7 +13,7 @@ import msgspec
 from eventsrc.actor import Ticket
 from eventsrc.errors import EventsrcError, TryAgain
 from eventsrc.event import Appended, Record
-from eventsrc.limits import DISK_FULL_RETRY_SECONDS
+from eventsrc.limits import DISK_FULL_RETRY_SECONDS, FLYING_BATCHES
 from eventsrc.source.place import Place
 from eventsrc.source.port import Deliver
 from eventsrc.source.tail import Tail
@@ -34,16 +34,19 @@ class Outbox:
         self._deliver = deliver
         self._settled = settled
         self._sent: deque[_Sent] = deque()
-        self._busy: set[str] = set()
+        self._flying: Counter[str] = Counter()
+        self._last: dict[str, Ticket[Appended]] = {}
+        """The ticket of the last batch of each file that has batches on their way."""
         self._changed = anyio.Event()
 
     async def send(self, tail: Tail, records: Sequence[Record], place: Place | None) -> None:
-        """Waits until the file's last batch is durable, then until the log's queue takes this one. From then on the
-        file stands at `place` (None: where it stood)."""
-        while tail.key in self._busy:
+        """Waits until only a few of the file's batches are on their way, then until the log's queue takes this one.
+        From then on the file stands at `place` (None: where it stood)."""
+        while self._flying[tail.key] >= FLYING_BATCHES:
             await self._changed.wait()
-        self._busy.add(tail.key)
-        ticket = await self._hand_over(records)
+        self._flying[tail.key] += 1
+        ticket = await self._hand_over(records, self._last.get(tail.key))
+        self._last[tail.key] = ticket
         self._sent.append(_Sent(tail, records, place, ticket))
         if place is not None:
             tail.place = place
@@ -67,7 +70,9 @@ class Outbox:
             self._tell()
 
     def _durable(self, tail: Tail, sent: _Sent) -> None:
-        self._busy.discard(tail.key)
+        self._flying[tail.key] -= 1
+        if not self._flying[tail.key]:
+            del self._flying[tail.key], self._last[tail.key]
         before = tail.durable
         if sent.place is not None:
             tail.durable = sent.place
@@ -75,7 +80,7 @@ class Outbox:
 
     async def until_settled(self) -> None:
         """Returns when everything handed over is durable; `run` must be running."""
-        while self._busy or self._sent:
+        while self._flying or self._sent:
             await self._changed.wait()
 
     async def until_answered(self) -> None:
@@ -91,12 +96,12 @@ class Outbox:
                 return
             except TryAgain:
                 await anyio.sleep(DISK_FULL_RETRY_SECONDS)
-                sent.ticket = await self._hand_over(sent.records)
+                sent.ticket = await self._hand_over(sent.records)  # those behind it were refused too, and follow
 
-    async def _hand_over(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def _hand_over(self, records: Sequence[Record], after: Ticket[Appended] | None = None) -> Ticket[Appended]:
         while True:
             try:
-                return await self._deliver(records)
+                return await self._deliver(records, after)
             except TryAgain:
                 await anyio.sleep(DISK_FULL_RETRY_SECONDS)
 

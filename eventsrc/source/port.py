@@ -10,11 +10,22 @@ import msgspec
 from eventsrc.actor import Ticket
 from eventsrc.event import Appended, Cursor, Record
 
-Deliver: TypeAlias = Callable[[Sequence[Record]], Awaitable[Ticket[Appended]]]
-"""Hands a batch over. Returns when it is accepted into a bounded queue (back-pressure); the ticket's answer means
-durable. **A batch is the unit**: it is committed as a whole or not at all, in the order of its records, and batches of
-one source keep their order. That is why only the last record of a batch carries the cursor. A ticket that fails with
-`TryAgain` says that nothing of the batch was stored; the source hands it over again."""
+
+class Deliver(Protocol):
+    """Hands a batch over. Returns when it is accepted into a bounded queue (back-pressure); the ticket's answer means
+    durable.
+
+    **A batch is the unit**: it is committed as a whole or not at all, in the order of its records, and batches of one
+    source keep their order. That is why only the last record of a batch carries the cursor. A ticket that fails with
+    `TryAgain` says that nothing of the batch was stored; the source hands it over again.
+
+    `after` is the ticket of a batch handed over before: when that one was refused, this one is refused the same way.
+    So several batches of one file can be on their way, and none is stored without those before it."""
+
+    def __call__(
+        self, records: Sequence[Record], after: Ticket[Appended] | None = None, /
+    ) -> Awaitable[Ticket[Appended]]: ...
+
 
 Cursors: TypeAlias = Callable[[str], Cursor | None]
 """The last durable cursor of a key, or None. The key is a cursor's text before its first blank."""

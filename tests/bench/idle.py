@@ -55,7 +55,7 @@ async def _looks(tree: Path, files: int) -> tuple[float, int, int]:
     """(stat calls per look, files opened, bytes read) over some looks after everything was read once."""
     position = 0
 
-    async def deliver(records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         nonlocal position
         first = position + 1
         position += len(records)

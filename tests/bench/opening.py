@@ -10,7 +10,8 @@ from eventsrc.config import Settings
 from eventsrc.durable import SystemDisk
 from eventsrc.event import Envelope, Record
 from eventsrc.limits import COMMIT_EVENTS, MIB
-from eventsrc.log import Batch, Log, codec
+from eventsrc.log import Batch, Log
+from eventsrc.log.draft import draft
 from eventsrc.metrics import Metrics
 from eventsrc.service.pipeline import Pipeline
 from tests.bench.material import Material
@@ -50,7 +51,7 @@ def _long_log(material: Material) -> Path:
         Record("urn:eventsrc:bench", b'{"text":"a few words"}', str(number), envelope=_said(number % 64))
         for number in range(COMMIT_EVENTS)
     ]
-    drafts = [codec.draft(record, _said(number % 64)) for number, record in enumerate(records)]
+    drafts = [draft(record, _said(number % 64)) for number, record in enumerate(records)]
     log = _open(data)
     while (left := material.sizes.log_events - log.head) > 0:
         log.commit([Batch(drafts[:left])])

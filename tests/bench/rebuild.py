@@ -54,7 +54,7 @@ def log_of(material: Material) -> Path:
     source = "file:///sse_lines.jsonl"
     for start in range(0, len(lines), AT_ONCE):
         records = [Record(source, line, str(start + i)) for i, line in enumerate(lines[start : start + AT_ONCE])]
-        log.commit([Batch(drafts_of(records, formats.recognise)[0])])
+        log.commit([Batch(drafts_of(records, formats)[0])])
     log.close()
     return data
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -31,26 +33,43 @@ class Memory:
         self.gate.set()
         self.waiting = 0
         self.lost_answers = False
+        self.late = False
+        """Whether batches are decided a while after they were handed over, in order."""
+        self.flying_most = 0
+        """Batches that were on their way at the same time."""
+        self._flying = 0
         self._cursors: dict[str, Cursor] = {}
         self._unique: set[tuple[str, str]] = set()
         self._grown = anyio.Event()
         self._handed = 0
 
-    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         assert records, "an empty batch is never handed over"
         self._handed += 1
         ticket: Ticket[Appended] = Ticket()
         self.waiting += 1
         await self.gate.wait()
         self.waiting -= 1
-        error = self.refuse(self._handed)
+        self._flying += 1
+        self.flying_most = max(self.flying_most, self._flying)
+        decide = partial(self._decide, records, ticket, after, self._handed)
+        if self.late:
+            asyncio.get_running_loop().call_later(0.002, decide)
+        else:
+            decide()
+        return ticket
+
+    def _decide(
+        self, records: Sequence[Record], ticket: Ticket[Appended], after: Ticket[Appended] | None, number: int
+    ) -> None:
+        self._flying -= 1
+        error = self.refuse(number) if after is None or after.failure is None else after.failure
         if error is not None:
             ticket.fail(error)
-            return ticket
+            return
         self._commit(records)
         if not self.lost_answers:
             ticket.set(Appended(tuple(range(1, len(records) + 1))))
-        return ticket
 
     def cursor(self, key: str) -> Cursor | None:
         return self._cursors.get(key)

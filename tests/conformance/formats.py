@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from eventsrc.event import Event, Record
 from eventsrc.limits import ID_CHARS
 from eventsrc.log import codec
+from eventsrc.log.draft import draft
 from eventsrc.plugin import Envelope, Fact, Format, Reading, domain, parse_time
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
@@ -44,7 +45,7 @@ def record_of(data: bytes, *, source: str = SOURCE, id_: str = "f:1:0") -> Recor
 def event_of(record: Record, envelope: Envelope, *, position: int = 1, recorded: str | None = None) -> Event:
     """The record as it comes back out of the log: through the log's own codec."""
     stamp = recorded or "2026-01-10T10:00:00.000000Z"
-    pieces, _ = codec.encode([codec.draft(record, envelope)], position, stamp, {}, lambda _subject: 0)
+    pieces, _ = codec.encode([draft(record, envelope)], position, stamp, {}, lambda _subject: 0)
     return codec.decode(b"".join(pieces))
 
 

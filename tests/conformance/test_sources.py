@@ -58,7 +58,7 @@ async def test_run_ends_only_when_everything_is_durable(build: Build, path: Path
     log, ended = Memory(), False
     tickets: list[Ticket[Appended]] = []
 
-    async def deliver(records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         tickets.append(Ticket())
         return tickets[-1]
 

@@ -18,7 +18,8 @@ from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import DiskFull, EventsrcError
 from eventsrc.event import Record
 from eventsrc.formats.catalogue import Formats
-from eventsrc.log import Batch, Digests, Log, LogReader, codec
+from eventsrc.log import Batch, Digests, Log, LogReader
+from eventsrc.log.draft import draft
 from eventsrc.projector import Projector, discover, rebuild
 from eventsrc.service.models import site_of
 from eventsrc.testing.disk import Fault, FaultyDisk
@@ -50,7 +51,7 @@ def append(log: Log, number: int, witness: Path) -> None:
     formats = Formats.load()
     lines = LINES[number : number + BATCH]
     records = [Record("file:///agent.jsonl", line, f"k:{number + i}", cursor=None) for i, line in enumerate(lines)]
-    batch = Batch([codec.draft(record, formats.recognise(record)) for record in records])
+    batch = Batch([draft(record, formats.recognise(record)) for record in records])
     try:
         (answer,) = log.commit([batch])
     except DiskFull:

@@ -8,7 +8,8 @@ from eventsrc.clock import SystemClock
 from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import EventsrcError
 from eventsrc.event import Appended, Envelope, Record
-from eventsrc.log import Batch, Log, LogReader, codec
+from eventsrc.log import Batch, Log, LogReader
+from eventsrc.log.draft import draft
 
 
 def opened(data: Path, disk: Disk | None = None, segment_bytes: int = 1 << 20) -> Log:
@@ -22,7 +23,7 @@ def batch(
     """One event per text; the text is id and data."""
     envelope = Envelope("test.event", subject)
     records = [Record("urn:test", f'"{text}"'.encode(), text, unique=unique) for text in texts]
-    return Batch([codec.draft(record, envelope) for record in records], expected)
+    return Batch([draft(record, envelope) for record in records], expected)
 
 
 def append(log: Log, *texts: str, **how: object) -> Appended:

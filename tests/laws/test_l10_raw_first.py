@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsrc.event import Envelope, Record
-from eventsrc.log import Batch, LogReader, codec, verify
+from eventsrc.log import Batch, LogReader, verify
+from eventsrc.log.draft import draft
 from tests.laws.log_kit import opened
 
 ODD = [
@@ -39,7 +40,7 @@ def stored(data: Path, records: list[bytes]) -> list[bytes]:
     """Appends records and gives back what the log says that they were; its lines must be valid JSON Lines."""
     log = opened(data)
     envelope = Envelope("test.odd", "stream/odd")
-    drafts = [codec.draft(Record("urn:t", raw, str(number)), envelope) for number, raw in enumerate(records)]
+    drafts = [draft(Record("urn:t", raw, str(number)), envelope) for number, raw in enumerate(records)]
     log.commit([Batch(drafts)])
     log.close()
     lines = (data / "log" / f"{1:020d}.jsonl").read_bytes().split(b"\n")[:-1]

@@ -17,7 +17,8 @@ from eventsrc.actor import Ticket
 from eventsrc.event import Appended, Record
 from eventsrc.formats.own import Own
 from eventsrc.liveness import Prober, Watched, identify
-from eventsrc.log.codec import decode, draft, encode
+from eventsrc.log.codec import decode, encode
+from eventsrc.log.draft import draft
 from eventsrc.plugin import ProcessGone, ProcessSeen, Projection
 from eventsrc.testing.clock import ManualClock
 
@@ -130,7 +131,7 @@ async def test_a_dead_process_is_known_from_the_log_alone() -> None:
     lines: list[bytes] = []
     grown = anyio.Event()
 
-    async def deliver(records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         nonlocal grown
         for record in records:
             lines.append(line_of(record, len(lines) + 1))

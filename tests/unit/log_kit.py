@@ -8,7 +8,7 @@ from pathlib import Path
 from eventsrc.durable import Disk, SystemDisk
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.log import Batch, Log, LogReader
-from eventsrc.log.codec import draft
+from eventsrc.log.draft import draft
 from eventsrc.testing.clock import ManualClock
 
 

@@ -18,7 +18,7 @@ from eventsrc.http.answers import Refusal
 from eventsrc.http.members import members
 from eventsrc.http.push import BATCH, NDJSON, STRUCTURED, Push, records_of
 from eventsrc.limits import BODY_EVENTS, ID_CHARS, RECORD_BYTES
-from eventsrc.log import codec
+from eventsrc.log.draft import draft
 from tests.unit.http_kit import event
 
 
@@ -246,7 +246,7 @@ def test_whatever_arrives_is_refused_or_becomes_a_line_of_valid_json(body: bytes
         except Refusal:
             continue
         for record in records:
-            draft = codec.draft(record, record.envelope or Envelope("eventsrc.record", record.source))
-            line = b"{" + draft.head + b"," + draft.data + b"}"
+            item = draft(record, record.envelope or Envelope("eventsrc.record", record.source))
+            line = b"{" + item.head + item.data + b"}"
             assert b"\n" not in line
             msgspec.json.decode(line)

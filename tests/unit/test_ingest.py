@@ -30,7 +30,7 @@ async def run(data: Path, arrivals: list[Arrival], rejected: Callable[[int], Non
     appends: Mailbox[Append] = Mailbox("log", size=2)
 
     async def ingest() -> None:
-        await Ingestor(box, Formats.load().recognise, appends, rejected=rejected).run()
+        await Ingestor(box, Formats.load(), appends, rejected=rejected).run()
         appends.close()
 
     with anyio.fail_after(20):
@@ -53,6 +53,21 @@ async def test_batches_keep_their_order_whatever_their_size(tmp_path: Path) -> N
     assert [event.id for event in LogReader(tmp_path).read(0)] == [str(i) for i in range(number)]
     answers = [await arrival.ticket.wait() for arrival in arrivals]
     assert [len(answer.positions) for answer in answers] == sizes
+
+
+async def test_what_belongs_behind_a_refused_batch_is_refused_with_it(tmp_path: Path) -> None:
+    bad, second, third, other = (Ticket[Appended]() for _ in range(4))
+    arrivals = [
+        Arrival([record(1, id_="")], bad),
+        Arrival([record(2)], second, after=bad),
+        Arrival([record(3)], third, after=second),
+        Arrival([record(4)], other),
+    ]
+    await run(tmp_path, arrivals)
+    for ticket in (bad, second, third):
+        with pytest.raises(Rejected):
+            await ticket.wait()
+    assert (await other.wait()).positions == (1,)
 
 
 async def test_a_batch_that_cannot_become_events_is_answered_and_the_others_go_on(tmp_path: Path) -> None:

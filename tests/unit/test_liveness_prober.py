@@ -35,7 +35,7 @@ class Log:
         self.full = False
         self._grown = anyio.Event()
 
-    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         ticket: Ticket[Appended] = Ticket()
         if self.full:
             ticket.fail(DiskFull(path="log", reason="no space"))

@@ -28,7 +28,7 @@ def test_positions_count_on_whatever_comes_between(
             drafts = notes(len(given_out) + 1, step)
             for position, draft in zip(append(log, drafts).positions, drafts, strict=True):
                 assert position == len(given_out) + 1
-                given_out[position] = draft.data.removeprefix(b'"data":')
+                given_out[position] = draft.data
         else:
             log.close()
             if step == "torn" and given_out and list((data / "log").glob("0*")):

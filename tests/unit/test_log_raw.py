@@ -93,6 +93,6 @@ def _keys(value: object) -> list[str]:
 
 
 def test_the_record_knows_nothing_that_the_event_lost() -> None:
-    assert {"source", "id", "cursor", "data", "content_type", "unique", "extensions", "envelope"} == set(
+    assert {"source", "id", "cursor", "data", "content_type", "unique", "extensions", "envelope", "time"} == set(
         Record.__struct_fields__
     )

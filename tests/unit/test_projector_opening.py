@@ -17,7 +17,7 @@ from eventsrc.durable import SystemDisk
 from eventsrc.event import Appended, Record
 from eventsrc.formats.catalogue import Formats
 from eventsrc.log import Batch, Log
-from eventsrc.log.codec import draft
+from eventsrc.log.draft import draft
 from eventsrc.plugin import BlockDelta, Projection, Reading
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.generations import current

@@ -33,8 +33,8 @@ async def test_killed_before_or_after_any_batch_nothing_is_lost_or_doubled(
     path: Path, log: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventsrc.source.step.BATCH_BYTES", 40)
-    append(path, *numbered(1, 9), b"", *numbered(10, 25))
-    for rounds in range(1, 30):  # noqa: B007 - asserted below
+    append(path, *numbered(1, 9), b"", *numbered(10, 200))
+    for rounds in range(1, 200):  # noqa: B007 - asserted below
         log.refuse = lambda number: LogFailed(operation="sync", path="x", reason="killed")
         source = Follow([path], log.cursor, once=True)
         with pytest.raises(LogFailed):
@@ -44,17 +44,17 @@ async def test_killed_before_or_after_any_batch_nothing_is_lost_or_doubled(
             await Follow([path], log.cursor, once=True).run(log.deliver)
         log.lost_answers = False
         log.check()
-        assert log.lines == numbered(1, 25)[: len(log.lines)]
-        if len(log.lines) == 25:
+        assert log.lines == numbered(1, 200)[: len(log.lines)]
+        if len(log.lines) == 200:
             break
-    assert len(log.lines) == 25
+    assert len(log.lines) == 200
     assert rounds > 5, "it was killed between many batches"
 
 
 async def test_a_second_run_of_the_same_source_waits_for_what_is_on_its_way(path: Path, log: Memory) -> None:
     accepted: list[tuple[Sequence[Record], Ticket[Appended]]] = []
 
-    async def accept(records: Sequence[Record]) -> Ticket[Appended]:
+    async def accept(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         accepted.append((records, Ticket()))
         return accepted[-1][1]
 
@@ -82,8 +82,22 @@ async def test_a_full_disk_is_waited_for(path: Path, log: Memory, monkeypatch: p
     assert log.lines == numbered(1, 5)
 
 
+@pytest.mark.parametrize("refused", [{1}, {2}, {2, 3}, {3, 9}, set(range(2, 30, 3))])
+async def test_what_follows_a_refused_batch_is_refused_with_it_and_comes_again_in_order(
+    path: Path, log: Memory, refused: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventsrc.source.outbox.DISK_FULL_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr("eventsrc.source.step.BATCH_BYTES", 40)
+    log.late = True  # answers come one turn later, so that several batches are on their way
+    log.refuse = lambda number: DiskFull(path="x", reason="full") if number in refused else None
+    append(path, *numbered(1, 80))
+    await read_once(log, path)
+    assert log.lines == numbered(1, 80)
+    assert log.flying_most > 1
+
+
 async def test_what_the_log_raises_is_never_taken_for_trouble_with_a_file(path: Path, log: Memory) -> None:
-    async def broken(records: Sequence[Record]) -> Ticket[Appended]:
+    async def broken(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         raise TimeoutError("the log does not answer")
 
     append(path, *numbered(1, 5))
@@ -114,7 +128,7 @@ async def test_a_slow_consumer_makes_the_reader_wait_also_while_the_file_rotates
 async def test_files_take_turns(tmp_path: Path, log: Memory) -> None:
     line = b'"%s"' % (b"x" * 1000)
     for name in "abcdefgh":
-        append(tmp_path / f"{name}.jsonl", *[line] * 3_000)
+        append(tmp_path / f"{name}.jsonl", *[line] * 6_000)
     append(tmp_path / "z.jsonl", b'"small"')
     await read_once(log, tmp_path)
     place = next(index for index, record in enumerate(log.records) if record.data == b'"small"')

@@ -34,7 +34,7 @@ class Log:
         self._refuse = refuse
         self._deaf = deaf
 
-    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         ticket: Ticket[Appended] = Ticket()
         self.batches += 1
         if self._refuse:

@@ -9,7 +9,7 @@ import pytest
 import zmq
 
 from eventsrc import limits
-from eventsrc.errors import EndpointUnusable, DiskFull, LogFailed
+from eventsrc.errors import DiskFull, EndpointUnusable, LogFailed
 from eventsrc.source.zmq_listen import Endpoints, Listen
 from tests.conformance.follower import Memory, eventually
 from tests.unit.zmq_kit import Mesh, free_endpoint, listening, mesh, notices, said, subscribed
