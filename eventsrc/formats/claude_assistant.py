@@ -7,9 +7,10 @@ from msgspec import Raw
 
 from eventsrc.formats.claude_content import blocks_of, content_of, plain_text
 from eventsrc.formats.claude_entry import Entry, observed
+from eventsrc.formats.claude_hook_facts import ASKS
 from eventsrc.formats.claude_line import Block, Message
 from eventsrc.formats.claude_usage import message_usage
-from eventsrc.plugin import BlockReceived, ErrorReported, Fact, MessageEnded, MessageStarted, RoundEnded
+from eventsrc.plugin import BlockReceived, ErrorReported, Fact, MessageEnded, MessageStarted, RoundEnded, Waiting
 
 SYNTHETIC = "<synthetic>"
 """The model of messages that no model wrote."""
@@ -36,6 +37,7 @@ def read_assistant(entry: Entry) -> list[Fact]:
         ),
     ]
     facts += [_block(entry, message_id, request_id, number, block) for number, block in enumerate(blocks)]
+    facts += _asks(entry, blocks)
     usage = message_usage(entry, message)
     if usage is not None:
         facts.append(usage)
@@ -59,6 +61,16 @@ def _block(entry: Entry, message_id: str, request_id: str, number: int, block: B
     )
 
 
+def _asks(entry: Entry, blocks: list[Block]) -> list[Fact]:
+    """Calls that a person answers: until the result, nobody else can go on."""
+    calls = [block for block in blocks if block.type == "tool_use" and block.name in ASKS and block.id]
+    if entry.is_sidechain:
+        return []
+    return [
+        Waiting(**entry.common, waiting=True, reason=ASKS[block.name or ""], tool_use_id=block.id) for block in calls
+    ]
+
+
 def _ended(entry: Entry, message_id: str, request_id: str, reason: str) -> Fact:
     return MessageEnded(**entry.common, message_id=message_id, request_id=request_id, stop_reason=reason, stopped=True)
 
@@ -68,7 +80,8 @@ def _outcome(entry: Entry, message: Message, blocks: list[Block]) -> list[Fact]:
     if entry.line.is_api_error_message is True:
         error_type = _error_type(entry.line.error)
         text = plain_text(blocks)
-        facts: list[Fact] = [ErrorReported(**entry.common, error_type=error_type, message=text)]
+        reported = ErrorReported(**entry.common, error_type=error_type, message=text, error_id=entry.identity)
+        facts: list[Fact] = [reported]
         if not entry.is_sidechain:
             facts.append(RoundEnded(**entry.common, outcome="failed", reason=error_type, explicit=False))
         return facts

@@ -20,6 +20,7 @@ from eventsrc.plugin import (
     ToolResultReceived,
     Unknown,
     UsageReported,
+    Waiting,
 )
 from tests.conformance.formats import event_of
 
@@ -206,3 +207,11 @@ def test_every_real_record_is_read(shared_data: Any) -> None:
             elif data.strip():
                 refused.append(data)
     assert len(refused) == 5  # a string, a number, a list, an object of something else, and a torn line
+
+
+@pytest.mark.parametrize(("tool", "reason"), [("AskUserQuestion", "question"), ("ExitPlanMode", "plan")])
+def test_a_call_that_a_person_answers_waits_for_them(tool: str, reason: str) -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": {}}
+    (waits,) = of(Waiting, read(answer(call)))
+    assert (waits.waiting, waits.reason, waits.tool_use_id) == (True, reason, "toolu_1")
+    assert of(Waiting, read(answer(call, isSidechain=True))) == []
