@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +52,18 @@ def _show(findings: list[Finding]) -> None:
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
         mark, colour = MARKS[finding.level]
-        click.echo(f"{click.style(mark, fg=colour)} {finding.check:<{width}}  {safe(finding.reason)}")
+        first, *more = _wrapped(safe(finding.reason), width + 4)
+        click.echo(f"{click.style(mark, fg=colour)} {finding.check:<{width}}  {first}")
+        for line in more:
+            click.echo(f"  {'':<{width}}  {line}")
         if finding.mend:
             click.echo(f"  {'':<{width}}  → {safe(finding.mend)}")
     count = {level: sum(finding.level == level for finding in findings) for level in MARKS}
     message(f"{count['ok']} ok, {count['careful']} to be careful about, {count['wrong']} wrong")
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Lines that fit a terminal; commands are never broken, a person copies them."""
+    if not sys.stdout.isatty():
+        return [text]
+    return textwrap.wrap(text, max(40, shutil.get_terminal_size().columns - indent)) or [""]

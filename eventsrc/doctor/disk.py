@@ -68,11 +68,13 @@ def inodes(room: Room) -> Finding:
 
 def keeps(room: Room) -> Finding:
     """Durable needs a disk, and SQLite and the lock need a local one."""
-    move = f"eventsrc serve --data DIR   # on a local disk; first: cp -a {shell(room.data)} DIR"
+    move = f"cp -a {shell(room.data)} DIR && eventsrc serve --data DIR"
     if room.kind in VOLATILE:
-        return wrong("file system", f"{room.kind}: everything is gone when the machine restarts", move)
+        return wrong("file system", f"{room.kind}: everything is gone when the machine restarts; DIR: on a disk", move)
     if room.kind in REMOTE:
-        return careful("file system", f"{room.kind}: locks and SQLite are not reliable over a network", move)
+        return careful(
+            "file system", f"{room.kind}: locks and SQLite are not reliable over a network; DIR: on a local disk", move
+        )
     return ok("file system", room.kind or "local")
 
 

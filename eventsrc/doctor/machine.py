@@ -74,11 +74,9 @@ def inotify(machine: Machine) -> Finding:
 def sqlite(machine: Machine) -> Finding:
     """eventsrc writes and checkpoints a database with one connection, which the bug does not reach; others might."""
     version = ".".join(map(str, machine.sqlite))
-    mend = (
-        "uv tool install --reinstall --python-preference only-managed eventsrc   # a Python that brings its own SQLite"
-    )
+    mend = "uv tool install --reinstall --python-preference only-managed eventsrc"
     if machine.sqlite < STRICT:
-        return wrong("sqlite", f"{version}: read models need 3.37 or newer", mend)
+        return wrong("sqlite", f"{version}: read models need 3.37 or newer; such a Python brings its own", mend)
     if WAL_RESET[0] <= machine.sqlite <= WAL_RESET[1]:
         reason = f"{version} can corrupt a database that several programs write (WAL reset, mended in 3.51.3)"
         return careful("sqlite", f"{reason}: open read models read-only", mend)

@@ -62,7 +62,7 @@ def _unreadable(found: Sources) -> Finding | None:
     for root in found.roots:
         if not root.there:
             return careful(
-                "sources", f"{root.path} is not there", "eventsrc config   # source.paths names what is followed"
+                "sources", f"{root.path} is not there; source.paths names what is followed", "eventsrc config"
             )
         if not root.readable:
             mend = f"sudo setfacl -R -m u:{found.user}:rX {shell(root.path)}"
@@ -79,7 +79,7 @@ def _stuck(found: Sources) -> Finding | None:
         return None
     path, changed = min(late, key=lambda one: one[1])
     reason = f"{len(late)} have unread lines, {path} for {found.now - changed:,.0f} s"
-    return wrong("sources", reason, f"eventsrc status {found.at}   # what waits, and for what")
+    return wrong("sources", reason, f"eventsrc status {found.at}")
 
 
 def _silent(found: Sources) -> Finding | None:

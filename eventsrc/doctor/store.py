@@ -88,7 +88,7 @@ def permissions(store: Store) -> Finding:
 
 def service(store: Store) -> Finding:
     """Who writes the log, and whether it answers."""
-    start = f"eventsrc serve {store.at}   # or for good: eventsrc service install --user"
+    start = f"eventsrc serve {store.at}"
     if not store.there:
         return careful("service", f"there is no event store in {store.data} yet", start)
     if store.status is not None and store.status.get("unhealthy"):
@@ -98,7 +98,11 @@ def service(store: Store) -> Finding:
     if store.holder:
         pid = store.holder.split()[1] if store.holder.startswith("pid ") else "PID"
         return wrong("service", f"{store.holder} holds the lock and does not answer", f"kill {pid} && {start}")
-    return careful("service", "nothing runs: what agents write now is recorded when it starts again", start)
+    return careful(
+        "service",
+        "nothing runs: what agents write now is recorded when it starts again (for good: eventsrc service install)",
+        start,
+    )
 
 
 def checkpoint(store: Store) -> Finding:
