@@ -209,6 +209,8 @@ class ErrorReported(AgentFactBase, frozen=True, kw_only=True):
     error_type: str = ""
     message: str = ""
     retryable: bool | None = None
+    error_id: str = ""
+    """Identity of the record, to tell copies from repeats; "" when it has none."""
 
 
 class Waiting(AgentFactBase, frozen=True, kw_only=True):

@@ -28,21 +28,21 @@ def read_system(entry: Entry) -> list[Fact]:
 
 
 def _meaning(entry: Entry, subtype: str, fields: Fields) -> list[Fact]:
-    common = entry.common
+    common, failed = entry.common, {**entry.common, "error_id": entry.identity}
     match subtype:
         case "stop_hook_summary" | "turn_duration":
             return [] if entry.is_sidechain else [RoundEnded(**common, outcome="complete", reason=subtype)]
         case "compact_boundary":
             return [_compacted(common, object_of(fields, "compactMetadata"))]
         case "api_error":
-            return [_api_error(common, fields)]
+            return [_api_error(failed, fields)]
         case "error":
-            return [ErrorReported(**common, error_type="error", message=_message(fields))]
+            return [ErrorReported(**failed, error_type="error", message=_message(fields))]
         case "":
-            return [_notice(common, fields)]
+            return [_notice(entry, fields)]
         case refusal if refusal in _REFUSALS:
             reason = text_of(fields, "apiRefusalExplanation") or text_of(fields, "content")
-            return [ErrorReported(**common, error_type=refusal, message=reason, retryable=False)]
+            return [ErrorReported(**failed, error_type=refusal, message=reason, retryable=False)]
         case notice if notice in _NOTICES:
             return [Activity(**common, what=f"system.{notice}")]
         case _:
@@ -58,24 +58,25 @@ def _compacted(common: Fields, told: Fields) -> Fact:
     )
 
 
-def _api_error(common: Fields, fields: Fields) -> Fact:
+def _api_error(failed: Fields, fields: Fields) -> Fact:
     """Written once per attempt: it is retried until the attempts are used up."""
     error = object_of(fields, "error")
     attempt, most = count_of(fields, "retryAttempt"), count_of(fields, "maxRetries")
     status = count_of(error, "status")
     return ErrorReported(
-        **common,
+        **failed,
         error_type="api_error" if status is None else f"api_error {status}",
         message=text_of(error, "formatted") or text_of(error, "message") or _message(fields),
         retryable=None if attempt is None or most is None else attempt < most,
     )
 
 
-def _notice(common: Fields, fields: Fields) -> Fact:
+def _notice(entry: Entry, fields: Fields) -> Fact:
     """The bare records of 1.0: output of hooks, limits of a model; errors by their level."""
     if text_of(fields, "level") == "error":
-        return ErrorReported(**common, error_type="system", message=text_of(fields, "content"))
-    return Activity(**common, what="system")
+        message = text_of(fields, "content")
+        return ErrorReported(**entry.common, error_type="system", message=message, error_id=entry.identity)
+    return Activity(**entry.common, what="system")
 
 
 def _message(fields: Fields) -> str:
@@ -89,7 +90,7 @@ def read_attachment(entry: Entry) -> list[Fact]:
     facts: list[Fact] = [observed(entry)]
     if kind in _HOOK_ERRORS:
         reason = text_of(attached, "stderr") or text_of(object_of(attached, "blockingError"), "blockingError")
-        facts.append(ErrorReported(**entry.common, error_type=kind, message=reason))
+        facts.append(ErrorReported(**entry.common, error_type=kind, message=reason, error_id=entry.identity))
     elif kind == "queued_command":
         identity = text_of(attached, "source_uuid") or entry.identity
         facts += _queued(entry.common, attached.get("prompt"), identity)

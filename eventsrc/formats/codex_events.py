@@ -51,7 +51,7 @@ def _task_complete(entry: Entry) -> list[Fact]:
         return [RoundEnded(**entry.who.fields, outcome="complete", reason="task_complete", last_text=last_text)]
     kind = _error_type(error)
     failed = RoundEnded(**entry.who.fields, outcome="failed", reason=kind, last_text=last_text)
-    return [ErrorReported(**entry.who.fields, error_type=kind, message=text_in(error, "message")), failed]
+    return [_reported(entry, kind, text_in(error, "message")), failed]
 
 
 def _turn_aborted(entry: Entry) -> list[Fact]:
@@ -62,7 +62,11 @@ def _error(entry: Entry) -> list[Fact]:
     """Flat in most builds, in an object of its own in some."""
     error = object_in(entry.payload, "error") or entry.payload
     message = content_text(error.get("message", error))
-    return [ErrorReported(**entry.who.fields, error_type=_error_type(error), message=message)]
+    return [_reported(entry, _error_type(error), message)]
+
+
+def _reported(entry: Entry, kind: str, message: str) -> Fact:
+    return ErrorReported(**entry.who.fields, error_type=kind, message=message, error_id=entry.identity)
 
 
 def _error_type(error: Object) -> str:

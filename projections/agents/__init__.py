@@ -72,7 +72,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 8
+    version = 9
     schema = (*SCHEMA, *calls.SCHEMA, *titles.SCHEMA, *notes.SCHEMA)
     late_schema = (*LATE_SCHEMA, *calls.LATE_SCHEMA, *states.LATE_SCHEMA)
     questions = (*QUESTIONS, *states.VERDICTS, *FIGURES)

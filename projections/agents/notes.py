@@ -27,11 +27,11 @@ class Notes:
         self._raw.append((reading.id, reading.position, reading.type, timestamp, reading.raw))
 
     def error(self, fact: ErrorReported, reading: Reading, round_id: str | None, time: float | None) -> None:
-        """A failure that somebody recorded."""
+        """A failure that somebody recorded; a copy of its record adds nothing."""
         retryable = None if fact.retryable is None else int(fact.retryable)
         event = (reading.id, reading.position, fact.sid, round_id, time)
         number = next(place for place, one in enumerate(reading.facts) if one is fact)
-        self._errors.append((*event, fact.error_type, fact.message, retryable, number))
+        self._errors.append((*event, fact.error_type, fact.message, retryable, number, fact.error_id or None))
 
     def woke(self, fact: MachineWoke, reading: Reading) -> None:
         """Wall time went on without the machine."""
@@ -43,8 +43,8 @@ class Notes:
         """Writes what was added."""
         self._connection.executemany(
             """INSERT OR IGNORE INTO errors
-              (event_id, position, sid, round_id, time, error_type, message, retryable, number)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+              (event_id, position, sid, round_id, time, error_type, message, retryable, number, error_id)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             self._errors,
         )
         self._connection.executemany("INSERT INTO raw_events VALUES (?, ?, ?, ?, ?, 0)", self._raw)

@@ -73,8 +73,10 @@ SCHEMA = (
     # The key's columns first: otherwise `integrity_check` of SQLite 3.40 sees NULLs that are not there.
     """CREATE TABLE errors(
       position INTEGER NOT NULL, number INTEGER NOT NULL, event_id TEXT NOT NULL, sid TEXT NOT NULL, round_id TEXT,
-      time REAL, error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, PRIMARY KEY (position, number)
+      time REAL, error_type TEXT NOT NULL, message TEXT NOT NULL, retryable INTEGER, error_id TEXT,
+      PRIMARY KEY (position, number)
     ) STRICT, WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX errors_by_id ON errors(error_id) WHERE error_id IS NOT NULL",
     """CREATE TABLE raw_events(
       event_id TEXT NOT NULL, position INTEGER NOT NULL, event_type TEXT NOT NULL, timestamp REAL,
       raw_json TEXT NOT NULL, processed INTEGER NOT NULL, PRIMARY KEY (event_id, position)

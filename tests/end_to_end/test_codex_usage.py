@@ -137,7 +137,7 @@ def test_a_packed_copy_under_another_name_changes_nothing(shared_data: Path, tmp
         before = given.dump()
         given.readings(_copied(readings(paths)))
         after = given.dump()
-    for table in ("rounds", "messages", "content_blocks", "tool_results", "usage", "prompts"):
+    for table in ("rounds", "messages", "content_blocks", "tool_results", "usage", "prompts", "errors"):
         assert _without_sources(after[table]) == _without_sources(before[table]), table
 
 

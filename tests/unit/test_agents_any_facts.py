@@ -120,7 +120,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         is_sidechain=st.booleans(),
     ),
     of(counted, total=st.integers(1, 4), own=st.sampled_from([None, 1, 2])),
-    of(ErrorReported, message=st.just("m")),
+    of(ErrorReported, message=st.just("m"), error_id=st.sampled_from(["", "e1", "e2"])),
     of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS, tool_name=st.sampled_from(["", "Bash"])),
     of(ToolCallStarted, tool_use_id=st.sampled_from(["t1", "t2"]), tool_name=st.sampled_from(["", "Bash"])),
     of(ToolCallEnded, tool_use_id=st.sampled_from(["t1", "t2"]), outcome=st.sampled_from(["success", "denied"])),

@@ -53,7 +53,7 @@ def test_no_question_walks_through_a_table_that_grows(model: sqlite3.Connection,
 
 
 def test_every_index_serves_a_question_or_the_fold(model: sqlite3.Connection) -> None:
-    serve_the_fold = {"messages_of_agents", "blocks_by_tool", "rounds_open"}  # the last one: a view
+    serve_the_fold = {"messages_of_agents", "blocks_by_tool", "errors_by_id", "rounds_open"}  # the last one: a view
     plans = ""
     for question in Agents.questions:
         values = {name: question.defaults.get(name) for name in question.parameters}
