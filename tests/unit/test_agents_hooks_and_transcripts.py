@@ -65,7 +65,10 @@ def readings(records: list[bytes | dict[str, Any]]) -> list[Reading]:
 
 def between(transcript: list[Line]) -> list[bytes | dict[str, Any]]:
     """As it happens: a prompt's and a call's hook before its line, a result's hook just before the result."""
-    return [part for line in transcript for part in (*line.hooks(), line.text)]
+    told: list[bytes | dict[str, Any]] = []
+    for line in transcript:
+        told += [*line.hooks(), line.text]
+    return told
 
 
 def after(transcript: list[Line]) -> list[bytes | dict[str, Any]]:
