@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from types import FrameType
+import threading
 
 import zmq
 
@@ -16,10 +16,6 @@ from eventsrc.errors import EndpointUnusable
 from eventsrc.limits import BROKER_HWM, BROKER_LINGER_MS
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-class _Asked(Exception):
-    """A signal asks to end."""
 
 
 class Forward:
@@ -42,15 +38,22 @@ class Forward:
         return self._xsub.getsockopt_string(zmq.LAST_ENDPOINT), self._xpub.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def run(self) -> None:
-        """Forwards until a signal; what is on its way then is still sent, as far as somebody takes it."""
-        before = {number: signal.signal(number, _ask) for number in _SIGNALS}
+        """Forwards until a signal; what is on its way then is still sent, as far as somebody takes it.
+
+        Forwarding is a loop inside libzmq, which a signal interrupts only while it waits. So it has a thread of its
+        own, signals are waited for here, and the loop is told over a socket."""
+        steer, steered = self._context.socket(zmq.PAIR), self._context.socket(zmq.PAIR)
+        steered.bind("inproc://steer")
+        steer.connect("inproc://steer")
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        thread = threading.Thread(target=zmq.proxy_steerable, args=(self._xsub, self._xpub, None, steered))
+        thread.start()
         try:
-            zmq.proxy(self._xsub, self._xpub)
-        except _Asked:
-            return
+            signal.sigwait(_SIGNALS)
+            steer.send(b"TERMINATE")
+            thread.join()
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def __enter__(self) -> Forward:
         return self
@@ -68,7 +71,3 @@ class Forward:
             socket.close(linger=0)
             raise EndpointUnusable(endpoint=endpoint, reason=os.strerror(error.errno or 0)) from error
         return socket
-
-
-def _ask(_number: int, _frame: FrameType | None) -> None:
-    raise _Asked

@@ -53,6 +53,23 @@ def test_it_forwards_by_topic_and_ends_when_asked(
     assert process.wait(timeout=5) == 0
 
 
+def test_it_ends_when_asked_also_while_it_never_pauses(
+    mesh: Mesh, broker: tuple[subprocess.Popen[bytes], str, str]
+) -> None:
+    process, publish, subscribe = broker
+    reader, writer = mesh.socket(zmq.SUB), mesh.socket(zmq.XPUB)
+    reader.subscribe("")
+    reader.connect(subscribe)
+    writer.connect(publish)
+    assert writer.poll(5000)
+    for number in range(20):
+        for _ in range(500):
+            writer.send_multipart([b"t", b"x" * 1000])
+        if number == 10:
+            process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=5) == 0
+
+
 def test_a_port_that_is_taken_is_named_and_nothing_else_is_taken(
     broker: tuple[subprocess.Popen[bytes], str, str],
 ) -> None:
