@@ -22,6 +22,7 @@ from eventsrc.log import Log, LogReader, verify
 from eventsrc.projector import current, discover, rebuild
 from eventsrc.service.models import site_of
 from eventsrc.testing.disk import Crash, Fault, FaultyDisk, Loss
+from tests.conformance.projections import rows
 from tests.crash.scenario import BATCH, LINES, SEGMENT, acknowledged, play, project
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(1500)]
@@ -39,14 +40,15 @@ def operations(tmp_path_factory: pytest.TempPathFactory) -> int:
     return disk.count
 
 
-def dump(data: Path) -> list[str]:
-    """All rows of the read model that answers now, but when it was written and how it was numbered."""
-    connection = sqlite3.connect(current(data / "read", "agents"))
-    try:
-        rows = [line for line in connection.iterdump() if "schema_version" not in line]
-    finally:
-        connection.close()
-    return rows
+def dump(data: Path) -> dict[str, object]:
+    """All rows of the read models that answer now, but when they were written, and the files beside them."""
+    found: dict[str, object] = {}
+    for name in discover().projections:
+        tables = rows(current(data / "read", name))
+        found[name] = {table: content for table, content in tables.items() if table != "schema_version"}
+    blocks = (path for path in (data / "deltas").rglob("*.txt"))
+    found["files"] = {str(path.relative_to(data / "deltas")): path.read_bytes() for path in blocks}
+    return found
 
 
 def check(data: Path, witness: Path) -> None:
@@ -68,8 +70,8 @@ def check(data: Path, witness: Path) -> None:
     shelf = Shelf(data / "checkpoints", disk)
     for meta in shelf.all():
         assert shelf.verify(meta.id) == []
-    (result,) = rebuild(list(discover().projections.values()), site_of(data, disk, SystemClock()))
-    assert (result.events, result.dead_letters, result.error) == (head, 0, "")
+    for result in rebuild(list(discover().projections.values()), site_of(data, disk, SystemClock())):
+        assert (result.events, result.dead_letters, result.error) == (head, 0, ""), result.name
     assert dump(data) == live
 
 
