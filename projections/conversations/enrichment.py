@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from functools import cached_property
 
 import msgspec
 
-from projections.conversations.rules.ruleset import Ruleset, Tag, Tier
+from projections.conversations.rules.ruleset import Ruleset
 
 _WORD = re.compile(r"\w+")
 _PUNCTUATION = re.compile(r"[.,!?;:-]+")
@@ -37,98 +36,111 @@ class Enrichment(msgspec.Struct, frozen=True):
     """Lower-case hex."""
 
 
+class Said:
+    """A text, taken apart once for all sets of rules."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lower = text.lower()
+        self.words = _WORD.findall(self.lower)
+        self.distinct = frozenset(self.words)
+        self.normalised = " ".join(self.lower.split())
+
+
 class Rules:
     """A set of rules made ready to be applied. It does not change; one object reads all messages."""
 
     def __init__(self, data: Ruleset) -> None:
         self.data = data
-        self.by_words = data.match == "word"
+        self._by_words = data.match == "word"
         words = [word for word in _words_of(data) if _WORD.fullmatch(word)]
-        derived = {form: word for word in words for form in _numbers(word)} if self.by_words else {}
-        self.forms = derived | {word: word for word in words}
-        """Word as it may be written → word of the rules."""
-        self.phrases = {phrase: _pattern(phrase) for phrase in _phrases_of(data) if not _WORD.fullmatch(phrase)}
+        derived = {form: word for word in words for form in _numbers(word)} if self._by_words else {}
+        self._forms = derived | {word: word for word in words}  # a word as it may be written → the word of the rules
+        self._phrases = tuple(dict.fromkeys(_phrases_of(data)))
+        self._patterns = {phrase: _pattern(phrase) for phrase in self._phrases if not _WORD.fullmatch(phrase)}
+        self._chains = [(chain, frozenset(words)) for chain, words in data.chains.items()]
+        self._keywords = frozenset(word for words in data.chains.values() for word in words)
+        self._tags = [(one.tag, frozenset(one.words), one.parts) for one in data.tags]
 
-    def enrich(self, text: str, role: str = "") -> Enrichment:
-        """Reads a text that somebody in `role` wrote."""
-        text_read = _Text(self, text)
-        ranked = self._ranked(text_read)
+    def enrich(self, said: Said | str, role: str = "") -> Enrichment:
+        """Reads what somebody in `role` said."""
+        said = Said(said) if isinstance(said, str) else said
+        found = self._found(said)
+        ranked = self._ranked(found)
         chain, score = ranked[0] if ranked else (self.data.no_chain, 0)
         second, second_score = ranked[1] if len(ranked) > 1 else (None, 0)
-        tags = {one.tag for one in self.data.tags if text_read.tagged(one)}
+        tags = self._tagged(said)
         if chain is not None:
-            tags.add(f"@Chain-{chain}")
+            tags.append(f"@Chain-{chain}")
         return Enrichment(
             chain_type=chain,
             chain_score=score,
             runner_up=second,
             runner_up_score=second_score,
-            ace_tier=next((one.tier for one in self.data.tiers if text_read.of_tier(one, role)), self.data.no_tier),
-            tags=tuple(sorted(tags)),
-            keywords=self._keywords(text_read),
-            content_hash=_hash(self.data, text),
+            ace_tier=self._tier(found, role),
+            tags=tuple(sorted(set(tags))),
+            keywords=self._listed(found, said),
+            content_hash=_hash(self.data, said),
         )
 
-    def _ranked(self, text: _Text) -> list[tuple[str, int]]:
+    def _found(self, said: Said) -> frozenset[str]:
+        """The keywords and phrases that are in the text, by whatever the rules call being in it."""
+        lower = said.lower
+        if not self._by_words:
+            return frozenset([phrase for phrase in self._phrases if phrase in lower])
+        forms = self._forms
+        words = {forms[word] for word in said.distinct if word in forms}
+        # all forms of a phrase begin alike, and most texts have none of them
+        return frozenset(words).union(
+            phrase for phrase, pattern in self._patterns.items() if phrase[:-1] in lower and pattern.search(lower)
+        )
+
+    def _ranked(self, found: frozenset[str]) -> list[tuple[str, int]]:
         """Domains with at least one keyword, the best first; a tie is won by the earlier one."""
-        scores = {chain: sum(text.has(word) for word in set(words)) for chain, words in self.data.chains.items()}
-        found = [(chain, score) for chain, score in scores.items() if score]
-        return sorted(found, key=lambda one: -one[1])
+        if not found:
+            return []
+        scores = [(chain, len(words & found)) for chain, words in self._chains]
+        return sorted((one for one in scores if one[1]), key=lambda one: -one[1])
 
-    def _keywords(self, text: _Text) -> tuple[str, ...]:
-        if not self.data.keywords:
+    def _tier(self, found: frozenset[str], role: str) -> str:
+        for one in self.data.tiers:
+            if role in one.roles or any(part in role.lower() for part in one.role_parts):
+                return one.tier
+            if not found.isdisjoint(one.phrases):
+                return one.tier
+        return self.data.no_tier
+
+    def _tagged(self, said: Said) -> list[str]:
+        meant, lower = self._meant(said), said.lower
+        return [
+            tag
+            for tag, words, parts in self._tags
+            if not words.isdisjoint(meant) or any(part in lower for part in parts)
+        ]
+
+    def _meant(self, said: Said) -> frozenset[str]:
+        """The words that are there and mean what they say: not right after a negation."""
+        forms, negations = self._forms, self.data.negations
+        if said.distinct.isdisjoint(negations):
+            return frozenset([forms[word] for word in said.distinct if word in forms])
+        pairs = zip(["", *said.words], said.words, strict=False)
+        return frozenset(forms[word] for before, word in pairs if word in forms and before not in negations)
+
+    def _listed(self, found: frozenset[str], said: Said) -> tuple[str, ...]:
+        if not self.data.keywords or not found:
             return ()
-        found = sorted({word for words in self.data.chains.values() for word in words if text.has(word)})
-        if self.data.keyword_order == "frequency":
-            found.sort(key=lambda word: -text.count(word))
-        return tuple(found[: self.data.keywords])
+        listed = sorted(found & self._keywords)
+        if self.data.keyword_order == "frequency" and len(listed) > 1:
+            counts = Counter(self._forms.get(word) for word in said.words)
+            listed.sort(key=lambda word: -self._count(word, counts, said))
+        return tuple(listed[: self.data.keywords])
 
-
-class _Text:
-    """One text while it is read."""
-
-    def __init__(self, rules: Rules, text: str) -> None:
-        self._rules = rules
-        self._lower = text.lower()
-        self._words = _WORD.findall(self._lower)
-
-    def has(self, phrase: str) -> bool:
-        """Whether a keyword or phrase is in the text, by whatever the rules call being in it."""
-        if not self._rules.by_words:
-            return phrase in self._lower
-        if phrase in self._rules.phrases:  # all its forms begin alike, and most texts have none of them
-            return phrase[:-1] in self._lower and self._rules.phrases[phrase].search(self._lower) is not None
-        return phrase in self._counts
-
-    def count(self, phrase: str) -> int:
-        """How often it is there."""
-        if not self._rules.by_words:
-            return self._lower.count(phrase)
-        if phrase in self._rules.phrases:
-            return len(self._rules.phrases[phrase].findall(self._lower))
-        return self._counts[phrase]
-
-    def tagged(self, tag: Tag) -> bool:
-        return any(word in self._said for word in tag.words) or any(part in self._lower for part in tag.parts)
-
-    def of_tier(self, tier: Tier, role: str) -> bool:
-        if role in tier.roles or any(part in role.lower() for part in tier.role_parts):
-            return True
-        return any(self.has(phrase) for phrase in tier.phrases)
-
-    @cached_property
-    def _counts(self) -> Counter[str]:
-        forms = self._rules.forms
-        return Counter(forms[word] for word in self._words if word in forms)
-
-    @cached_property
-    def _said(self) -> set[str]:
-        """The words of tags that are there and mean what they say: not right after a negation."""
-        forms, negations = self._rules.forms, self._rules.data.negations
-        if not negations:
-            return {forms[word] for word in self._words if word in forms}
-        pairs = zip(["", *self._words], self._words, strict=False)
-        return {forms[word] for before, word in pairs if word in forms and before not in negations}
+    def _count(self, word: str, counts: Counter[str | None], said: Said) -> int:
+        """How often a keyword is there."""
+        if not self._by_words:
+            return said.lower.count(word)
+        pattern = self._patterns.get(word)
+        return counts[word] if pattern is None else len(pattern.findall(said.lower))
 
 
 def _words_of(data: Ruleset) -> list[str]:
@@ -156,9 +168,8 @@ def _pattern(phrase: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{spelt})(?!\w)")
 
 
-def _hash(data: Ruleset, text: str) -> str:
-    if data.hash_over != "text":
-        text = " ".join(text.lower().split())
+def _hash(data: Ruleset, said: Said) -> str:
+    text = said.text if data.hash_over == "text" else said.normalised
     if data.hash_over == "bare":
         text = _PUNCTUATION.sub("", text)
     return hashlib.new(data.hash, text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()

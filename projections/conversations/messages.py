@@ -7,7 +7,7 @@ import sqlite3
 import msgspec
 
 from eventsrc.plugin import MessageExchanged, MessageRefused, Reading, parse_time
-from projections.conversations.enrichment import Enrichment, Rules
+from projections.conversations.enrichment import Enrichment, Rules, Said
 from projections.conversations.runs import Runs
 
 PLACEHOLDERS = ("unknown", "consolidated")
@@ -80,7 +80,8 @@ class Messages:
     def _new(self, fact: MessageExchanged, position: int, received_at: float) -> str:
         message_id = self._free_id(fact)
         at = received_at if fact.time is None else fact.time
-        found = self._rules.enrich(fact.text, fact.role)
+        said = Said(fact.text)
+        found = self._rules.enrich(said, fact.role)
         thread_id = self._runs.add(fact.context_id, at, position, fact.sender, found.tags)
         self._insert(message_id, fact, (position, received_at, at, thread_id), found)
         name = (message_id, fact.sender)
@@ -91,7 +92,7 @@ class Messages:
         )
         self._sql.executemany(
             "INSERT INTO compat_readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(*name, rules, *_reading(one.enrich(fact.text, fact.role))) for rules, one in self._compat.items()],
+            [(*name, rules, *_reading(one.enrich(said, fact.role))) for rules, one in self._compat.items()],
         )
         return message_id
 
