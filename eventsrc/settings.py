@@ -18,7 +18,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where records come from."""
 
     paths: tuple[str, ...] = ()
-    """Files, folders (followed as `**/*.jsonl`) and globs; `~` is the home folder. Empty: the agents' own folders."""
+    """Files, folders (in them `.jsonl` and `.sse` files, rollouts that were packed) and globs; `~` is the home folder.
+    Empty: the agents' own folders."""
     look_seconds: float = limits.IDLE_LOOK_SECONDS
     """How often everything is looked at, in case that a hint of the file system was missed."""
 

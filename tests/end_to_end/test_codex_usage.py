@@ -130,6 +130,23 @@ def test_no_line_of_a_real_rollout_is_a_dead_letter_and_every_one_is_known(share
     assert Counter(one.type for one in read if one.raw is not None) == {}
 
 
+UNKNOWN = {
+    "codex_rollout.event_msg.account/rateLimits/updated", "codex_rollout.event_msg.codex/event/raw_item",
+    "codex_rollout.event_msg.mystery_event", "codex_rollout.event_msg.turn.completed",
+    "codex_rollout.response_item.tool_call", "codex_rollout.response_item.tool_result", "codex_rollout.function_call",
+    "codex_rollout.function_result", "codex_rollout.totally_new_type", "codex_rollout.unknown",
+}  # fmt: skip
+"""What the fixtures hold that no version of the CLI wrote, or that its authors made up."""
+
+
+def test_no_line_of_any_fixture_is_a_dead_letter_and_what_is_unknown_is_known_to_be(shared_data: Path) -> None:
+    paths = rollouts(shared_data / "codex" / "fixtures")
+    lines = sum(1 for path in paths for line in path.read_bytes().split(b"\n") if line.strip())
+    read = list(readings(paths))
+    assert len(read) == lines
+    assert {one.type for one in read if one.raw is not None} == UNKNOWN
+
+
 def test_a_packed_copy_under_another_name_changes_nothing(shared_data: Path, tmp_path: Path) -> None:
     paths = rollouts(shared_data / "codex" / "sessions")
     with Given(Agents, tmp_path) as given:
