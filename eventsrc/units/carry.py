@@ -34,7 +34,8 @@ def run(command: tuple[str, ...]) -> str:
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         raise CommandFailed(command=" ".join(command), reason=str(error)) from error
     if done.returncode != 0:
-        reason = done.stderr.strip() or f"exit code {done.returncode}"
+        said = [line for line in done.stderr.splitlines() if not line.startswith("Created symlink")]
+        reason = " ".join(" ".join(said).split()) or f"exit code {done.returncode}"
         raise CommandFailed(command=" ".join(command), reason=reason)
     return done.stdout
 
