@@ -46,9 +46,8 @@ def encode(
         for position, index, number, item in zip(range(first, first + size), range(size), numbers, drafts, strict=True)
     ]
     checksums = list(map(crc32, lines))
-    before, _, after = _CHECKSUM
-    sums = _hex(checksums)
-    pieces = [piece for line, digits in zip(lines, sums, strict=True) for piece in (line, before, digits, after)]
+    pieces: list[bytes] = [b""] * (2 * size)
+    pieces[::2], pieces[1::2] = lines, _endings(checksums)
     return pieces, checksums[-1] if checksums else 0
 
 
@@ -91,17 +90,21 @@ def _revisions(drafts: Sequence[Draft], revisions: dict[str, int], revision: Cal
 
 def checksums_as_written(checksums: Sequence[int]) -> bytes:
     """The last members of that many lines, one after the other, without line feeds."""
-    before, _, after = _CHECKSUM
-    return before + (after[:-1] + before).join(_hex(checksums)) + after[:-1] if checksums else b""
+    return b"".join(_endings(checksums)).replace(b"\n", b"")
 
 
-def _hex(checksums: Sequence[int]) -> list[bytes]:
-    """Eight hexadecimal digits for each."""
+def _endings(checksums: Sequence[int]) -> list[bytes]:
+    """The end of a line for each checksum. All of them in a few calls: a format for each would cost as much as the
+    checksum itself."""
+    if not checksums:
+        return []
     numbers = array("I", checksums)
     assert numbers.itemsize == 4, "an unsigned int has 32 bits wherever CPython runs"
     if byteorder == "little":
         numbers.byteswap()
-    return hexlify(numbers.tobytes(), b"\n", 4).split(b"\n") if numbers else []
+    before, _, after = _CHECKSUM
+    digits = hexlify(numbers.tobytes(), b"|", 4)
+    return (before + digits.replace(b"|", after + b"|" + before) + after).split(b"|")
 
 
 def is_sound(line: bytes) -> bool:
