@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from eventsrc.errors import EventsrcError
+from eventsrc.errors import EventsrcError, NotRunning
 from eventsrc.http.client import Client
 
 TYPE = "application/cloudevents-batch+json"
@@ -48,26 +48,31 @@ class Load:
             ids = [f"{name}-{number + one}" for one in range(BATCH)]
             number += BATCH
             began = time.monotonic()
-            while not push(self._socket, ids, seconds=5.0) and not self._stopped.is_set():
-                if not self._listens():
-                    self.refused += 1
+            while not self._try(ids) and not self._stopped.is_set():
                 time.sleep(0.02)
             else:
                 if not self._stopped.is_set():
                     self.acknowledged += ids
                     self.longest = max(self.longest, time.monotonic() - began)
 
-    def _listens(self) -> bool:
-        return Client(self._socket, seconds=5.0).running()
+    def _try(self, ids: list[str]) -> bool:
+        try:
+            return push(self._socket, ids, seconds=5.0)
+        except NotRunning:
+            self.refused += 1
+            return False
 
 
 def push(socket: Path, ids: list[str], seconds: float = 30.0) -> bool:
-    """One batch; True when it was answered as stored, False when the answer never came."""
+    """One batch; True when it was answered as stored, False when the answer never came. Raises NotRunning when nobody
+    listens."""
     events = [
         {"specversion": "1.0", "id": one, "source": "urn:load", "type": "load", "data": {"n": one}} for one in ids
     ]
     try:
         answer = Client(socket).push("/v1/events", json.dumps(events).encode(), {"content-type": TYPE}, seconds=seconds)
+    except NotRunning:
+        raise
     except EventsrcError:
         return False
     assert len(answer["positions"]) == len(ids), answer

@@ -17,7 +17,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 SUITE, PYTHON = "bookworm", "3.11"
 PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd,python3,python3-venv"
-TOOLS = ("debootstrap", "systemd-nspawn", "nsenter")
+TOOLS = ("debootstrap", "systemd-nspawn", "nsenter", "unshare")
 NSPAWN = (
     *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network"),
     *("--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=pipe"),
@@ -36,6 +36,8 @@ def obstacle() -> str | None:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f"booting a systemd needs {', '.join(missing)}: apt-get install debootstrap systemd-container util-linux"
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True, check=False).returncode:
+        return "booting a systemd needs namespaces, which this container is not allowed to make (CAP_SYS_ADMIN)"
     return None
 
 

@@ -175,6 +175,8 @@ def test_the_jobs_of_the_timers_check_the_log_and_make_a_checkpoint(machine: Mac
     assert noted is not None and noted.ok and noted.events > 0
     listed = json.loads(machine.run(EVENTSRC, "checkpoint", "list", "--json", "--data", "/var/lib/eventsrc").stdout)
     assert listed[0]["position"] > 0
+    rebuilt = json.loads(machine.run(EVENTSRC, "rebuild", "--json", "--data", "/var/lib/eventsrc").stdout)
+    assert rebuilt["agents"]["events"] > 0  # by the service, inside its walls
     timers = machine.run("systemctl", "list-timers", "--no-pager", "--all").stdout
     assert "eventsrc-verify.timer" in timers and "eventsrc-checkpoint.timer" in timers
 
