@@ -16,6 +16,7 @@ from eventsrc.errors import CheckpointBroken, NotFound, NotThisLog
 from eventsrc.event import Position
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.lock import Lock
+from eventsrc.projector.publish import lead_on
 
 TakeLock: TypeAlias = Callable[[Path, str], AbstractContextManager[object]]
 """(folder of the read model, its name) → the right to write it; raises when somebody else has it."""
@@ -50,7 +51,9 @@ def restore(
             held.enter_context(take_lock(folder, model) if take_lock else Lock.take(folder, model, place.disk))
         numbers = {model: _install(place, meta, model) for model in names}
         for model, number in numbers.items():
-            Generations(place.read_dir, model).switch(number, place.disk)
+            generations = Generations(place.read_dir, model)
+            generations.switch(number, place.disk)
+            lead_on(generations, number)
     return Restored(meta.id, meta.position, numbers)
 
 

@@ -20,18 +20,32 @@ def publish(projection: type[Projection], generations: Generations, number: int)
     """Points the link of a projection that is `published` at a generation; leaves anything that is no link alone."""
     if not projection.published:
         return
-    read_dir = generations.folder.parent
-    link = read_dir.parent / projection.name
-    target = str(generations.files(number).relative_to(read_dir.parent))
+    link = _link(generations)
+    if link.exists() and not link.is_symlink():
+        files = generations.files(number)
+        logger.warning("%s is in the way of the files of %s: they are in %s", link, projection.name, files)
+        return
+    _lead(link, generations, number)
+
+
+def lead_on(generations: Generations, number: int) -> None:
+    """Lets a link that is there already follow to another generation, whatever the projection is."""
+    link = _link(generations)
+    if link.is_symlink():
+        _lead(link, generations, number)
+
+
+def _link(generations: Generations) -> Path:
+    return generations.folder.parent.parent / generations.name
+
+
+def _lead(link: Path, generations: Generations, number: int) -> None:
+    target = str(generations.files(number).relative_to(link.parent))  # relative: the data directory may be moved
     try:
-        if link.is_symlink() and str(link.readlink()) == target:
-            return
-        if link.exists() and not link.is_symlink():
-            logger.warning("%s is in the way of the files of %s: they are in %s", link, projection.name, target)
-            return
-        _replace(link, target)
+        if not link.is_symlink() or str(link.readlink()) != target:
+            _replace(link, target)
     except OSError as error:
-        logger.warning("%s does not lead to the files of %s: %s", link, projection.name, error.strerror)
+        logger.warning("%s does not lead to the files of %s: %s", link, generations.name, error.strerror)
 
 
 def _replace(link: Path, target: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from eventsrc.actor import Watermark
+from eventsrc.checkpoint.create import create
+from eventsrc.checkpoint.restore import restore
 from eventsrc.event import Event, Record
 from eventsrc.formats.catalogue import Formats, join
 from eventsrc.projector import Projector, Standing
@@ -12,6 +14,7 @@ from eventsrc.testing.generate import generate_sse_lines
 from projections.deltas import Deltas
 from tests.conformance.formats import event_of
 from tests.conformance.projections import ListLog, site
+from tests.unit.checkpoint_kit import MemoryLog, place_of
 
 
 def _events() -> list[Event]:
@@ -87,3 +90,16 @@ async def test_files_follow_the_log_as_it_grows(tmp_path: Path) -> None:
         await live(tmp_path, until)
         sizes.append(sum(map(len, tree(tmp_path).values())))
     assert sizes == sorted(set(sizes))
+
+
+async def test_a_checkpoint_holds_the_files_and_the_link_follows_to_what_was_restored(tmp_path: Path) -> None:
+    await live(tmp_path, 120)
+    then = tree(tmp_path)
+    place = place_of(tmp_path, MemoryLog(len(EVENTS)))
+    made = create(place)
+    await live(tmp_path)
+    now = tree(tmp_path)
+    restore(place, made.id)
+    assert tree(tmp_path) == then != now
+    await live(tmp_path)
+    assert tree(tmp_path) == now
