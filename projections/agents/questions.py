@@ -7,7 +7,7 @@ from projections.agents.states import LIVE, state
 
 _SESSION = f"""{state()} AS state, agent, last_activity_time, round_count, title, sid, waiting_reason,
   start_time, end_time, model, cwd, git_branch, version, pid, parent_sid, metadata, is_active"""
-_LIMIT = 1000
+_LIMIT = 500
 _SCREEN = 200
 _NAMED = "substr(rtrim(:round_id, '0123456789'), 1, length(rtrim(:round_id, '0123456789')) - 1)"
 ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
