@@ -26,32 +26,35 @@ _COUNTS = f"""count(c.conversation_id) AS seen, coalesce(sum({dialogue_state("c"
     max(c.last_convergence) AS convergence, max(c.alive_at) AS alive_at, max(c.zone) AS zone"""
 """Over the dialogues `c` of one run."""
 
-_RUNS = f"""WITH runs AS (
+
+def _runs(experiments: str, chats: str) -> str:
+    """Experiments, and conversations that belong to none, side by side. Both conditions stand innermost, so that a
+    question about one costs no more when there are thousands."""
+    return f"""WITH runs AS (
   SELECT e.experiment_id AS id, e.name, 'experiment' AS kind,
     {experiment_state(dialogue_state("c"), _QUIET, _NOT_BEGUN)} AS state,
     coalesce(e.planned_conversations, d.seen) AS planned, e.created_at, e.started_at, e.completed_at, e.error,
     e.claimed_status, e.folder, e.loaded_at, e.last_position, e.config, d.*, x.agent_a_model, x.agent_b_model,
     (SELECT count(*) FROM contradictions k WHERE k.experiment_id = e.experiment_id) AS contradictions
-  FROM experiments e
-    JOIN (SELECT e.experiment_id AS of, {_COUNTS} FROM experiments e LEFT JOIN conversations c USING (experiment_id)
-      GROUP BY e.experiment_id) d ON d.of = e.experiment_id
+  FROM (SELECT e.experiment_id AS of, {_COUNTS} FROM experiments e LEFT JOIN conversations c USING (experiment_id)
+      WHERE {experiments} GROUP BY e.experiment_id) d
+    JOIN experiments e ON e.experiment_id = d.of
     LEFT JOIN conversations x ON x.conversation_id =
       (SELECT min(conversation_id) FROM conversations y WHERE y.experiment_id = e.experiment_id)
   UNION ALL
   SELECT c.conversation_id, NULL, 'chat', {dialogue_state("c")}, 1, c.started_at, c.started_at, c.ended_at, c.error,
     NULL, c.folder, NULL, c.last_position, NULL, c.conversation_id, {_COUNTS}, c.agent_a_model, c.agent_b_model, 0
-  FROM conversations c WHERE c.experiment_id IS NULL GROUP BY c.conversation_id)"""
-"""Experiments, and conversations that belong to none, side by side."""
+  FROM conversations c WHERE c.experiment_id IS NULL AND {chats} GROUP BY c.conversation_id)"""
 
-_NAMED = "(id >= :id AND id < :id || char(1114111) OR name = :id)"
-_DIALOGUES = """(c.experiment_id IN (SELECT e.experiment_id FROM experiments e
-      WHERE e.experiment_id >= :id AND e.experiment_id < :id || char(1114111) OR e.name = :id)
-    OR c.conversation_id >= :id AND c.conversation_id < :id || char(1114111))"""
+
+_MEANT = """e.experiment_id >= :id AND e.experiment_id < :id || char(1114111) OR e.name = :id"""
+_CHAT = "c.conversation_id >= :id AND c.conversation_id < :id || char(1114111)"
+_DIALOGUES = f"(c.experiment_id IN (SELECT e.experiment_id FROM experiments e WHERE {_MEANT}) OR {_CHAT})"
 
 _TURN_SECONDS = """(SELECT avg(seconds) FROM (SELECT t.time - t.started_at AS seconds,
       row_number() OVER (ORDER BY t.time - t.started_at) AS n, count(*) OVER () AS many
-    FROM turns t JOIN conversations c USING (conversation_id)
-    WHERE coalesce(c.experiment_id, c.conversation_id) = id AND t.started_at IS NOT NULL AND t.time IS NOT NULL)
+    FROM (SELECT conversation_id FROM conversations WHERE experiment_id = id UNION ALL SELECT id)
+      JOIN turns t USING (conversation_id) WHERE t.started_at IS NOT NULL AND t.time IS NOT NULL)
   WHERE n IN ((many + 1) / 2, (many + 2) / 2))"""
 """The median duration of a turn of a run."""
 
@@ -63,9 +66,8 @@ _SHOWN = """id, name, kind, state, ended, planned, failed, active, turns, turns_
 QUESTIONS = (
     Question(
         "list",
-        f"""{_RUNS} SELECT {_SHOWN} FROM runs
+        f"""{_runs("1", "CAST(:chats AS INTEGER)")} SELECT {_SHOWN} FROM runs
         WHERE (:state IS NULL OR state = :state) AND (:since IS NULL OR coalesce(started_at, created_at) >= :since)
-          AND (CAST(:chats AS INTEGER) OR kind = 'experiment')
         ORDER BY coalesce(started_at, created_at) DESC, id""",
         "Experiments, newest first; with chats, conversations that belong to none too.",
         ("state", "since", "chats", "now", "stalled_after"),
@@ -73,7 +75,7 @@ QUESTIONS = (
     ),
     Question(
         "status",
-        f"""{_RUNS} SELECT {_SHOWN}, {_TURN_SECONDS} AS turn_seconds FROM runs WHERE {_NAMED} ORDER BY id""",
+        f"""{_runs(f"({_MEANT})", _CHAT)} SELECT {_SHOWN}, {_TURN_SECONDS} AS turn_seconds FROM runs ORDER BY id""",
         "One experiment; the beginning of its id, or its name, is enough.",
         ("id", "now", "stalled_after"),
         ("id",),
@@ -150,9 +152,10 @@ QUESTIONS = (
     ),
     Question(
         "unloaded",
-        f"""{_RUNS} SELECT r.id, r.state, e.last_position FROM runs r JOIN experiments e ON e.experiment_id = r.id
-        WHERE r.state NOT IN ('running', 'stalled', 'paused', 'created', 'post_processing')
-          AND e.folder IS NOT NULL AND e.last_position > e.loaded_position ORDER BY e.last_position LIMIT 100""",
+        f"""{_runs("e.folder IS NOT NULL AND e.last_position > e.loaded_position", "0")}
+        SELECT id, state, last_position FROM runs
+        WHERE state NOT IN ('running', 'stalled', 'paused', 'created', 'post_processing')
+        ORDER BY last_position LIMIT 100""",
         "Experiments that ended and are not in the analytics database as they stand.",
         ("now", "stalled_after"),
         defaults={"stalled_after": STALLED_SECONDS},

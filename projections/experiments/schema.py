@@ -62,6 +62,7 @@ SCHEMA = (
       total_tokens INTEGER, error TEXT, PRIMARY KEY (experiment_id, conversation_id)
     ) STRICT, WITHOUT ROWID""",
     "CREATE TABLE folders(folder TEXT PRIMARY KEY, experiment_id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX experiments_by_name ON experiments(name)",
     "CREATE INDEX conversations_by_experiment ON conversations(experiment_id)",
     "CREATE INDEX conversations_by_folder ON conversations(folder)",
     """CREATE VIEW contradictions AS
@@ -76,14 +77,14 @@ SCHEMA = (
         FROM experiments e WHERE e.claimed_completed IS NOT (SELECT count(*) FROM conversations c
           WHERE c.experiment_id = e.experiment_id AND c.state = 'completed') AND e.claimed_completed IS NOT NULL
       UNION ALL SELECT c.experiment_id, c.conversation_id, 'state', k.status, c.state
-        FROM claims k JOIN conversations c USING (conversation_id)
+        FROM claims k JOIN conversations c USING (experiment_id, conversation_id)
         WHERE k.status IN ('completed', 'failed', 'interrupted') AND k.status IS NOT c.state
       UNION ALL SELECT c.experiment_id, c.conversation_id, 'turns', CAST(k.total_turns AS TEXT),
           CAST(c.total_turns AS TEXT)
-        FROM claims k JOIN conversations c USING (conversation_id) WHERE k.total_turns != c.total_turns
+        FROM claims k JOIN conversations c USING (experiment_id, conversation_id) WHERE k.total_turns != c.total_turns
       UNION ALL SELECT c.experiment_id, c.conversation_id, 'events', CAST(k.last_line AS TEXT),
           CAST(c.event_count AS TEXT)
-        FROM claims k JOIN conversations c USING (conversation_id) WHERE k.last_line != c.event_count""",
+        FROM claims k JOIN conversations c USING (experiment_id, conversation_id) WHERE k.last_line != c.event_count""",
 )
 
 LATE_SCHEMA = (
