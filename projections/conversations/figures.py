@@ -42,7 +42,7 @@ _ANSWERS = Question(
         lead(at) OVER (PARTITION BY sender, recipient ORDER BY at, position) AS next
         FROM messages WHERE type = 'request' AND recipient IS NOT NULL AND {_AT}),
       waits AS (SELECT (SELECT min(m.at) FROM messages m WHERE m.type = 'response' AND m.sender = q.recipient
-          AND m.recipient = q.sender AND m.at >= q.at AND (q.next IS NULL OR m.at < q.next)) - at AS wait FROM asked q),
+          AND m.recipient = q.sender AND m.at >= q.at AND m.at < ifnull(q.next, 1e18)) - at AS wait FROM asked q),
       ranked AS (SELECT wait, row_number() OVER (ORDER BY wait) AS place, count(*) OVER () AS n FROM waits
         WHERE wait IS NOT NULL)
     SELECT (SELECT count(*) FROM waits) AS requests, (SELECT count(*) FROM waits WHERE wait IS NOT NULL) AS answered,

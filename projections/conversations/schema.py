@@ -56,6 +56,7 @@ SCHEMA = (
 
 LATE_SCHEMA = (
     "CREATE INDEX messages_at ON messages(at, position)",
+    "CREATE INDEX messages_hash ON messages(content_hash)",
     "CREATE INDEX messages_received ON messages(received_at)",
     "CREATE INDEX messages_sender ON messages(sender, at)",
     "CREATE INDEX messages_chain ON messages(chain_type, at)",
