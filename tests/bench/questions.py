@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eventsrc.limits import QUERY_ROWS
@@ -20,7 +20,8 @@ TARGET_MS = 50.0
 
 
 def measure(material: Material) -> list[Row]:
-    """Per question the median and the 95th percentile, in milliseconds."""
+    """Per question the median and the 95th percentile, in milliseconds; and the latter in processor time, which is what
+    remains comparable on a machine that does other things."""
     now = time.time()
     path = filled(material, now)
     models = ReadModels(path.parent, {Agents.name: Agents.questions}, lambda _folder, _name: path)
@@ -28,10 +29,11 @@ def measure(material: Material) -> list[Row]:
     rows = []
     for question in Agents.questions:
         samples = samples_of(models, question, chance, now, material.sizes.questions)
-        took = sorted(_ask(models, question, values) for values in samples)
-        median, p95 = took[len(took) // 2], took[min(len(took) - 1, len(took) * 95 // 100)]
-        rows.append(Row(f"`{question.name}`, p50", median, "ms", "the bound", TARGET_MS))
-        rows.append(Row(f"`{question.name}`, p95", p95, "ms", "the bound", TARGET_MS, "≤ 50 ms", p95 <= TARGET_MS))
+        walls, works = zip(*(_ask(models, question, values) for values in samples), strict=True)
+        name, p95 = f"`{question.name}`", _percentile(walls, 95)
+        rows.append(Row(f"{name}, p50", _percentile(walls, 50), "ms", "the bound", TARGET_MS))
+        rows.append(Row(f"{name}, p95", p95, "ms", "the bound", TARGET_MS, "≤ 50 ms", p95 <= TARGET_MS))
+        rows.append(Row(f"{name}, p95, processor", _percentile(works, 95), "ms", "the bound", TARGET_MS))
     return rows
 
 
@@ -54,7 +56,7 @@ def samples_of(
         "round_id": _ids(models, "SELECT round_id FROM rounds", chance, many),
         "tool_use_id": _ids(models, "SELECT tool_use_id FROM tool_results", chance, many),
     }
-    samples = []
+    samples: list[Mapping[str, str | float | None]] = []
     for number in range(many):
         values: dict[str, str | float | None] = dict(question.defaults)
         for name in question.parameters:
@@ -75,7 +77,12 @@ def _ids(models: ReadModels, sql: str, chance: random.Random, many: int) -> list
     return [str(chance.choice(rows)[0]) for _ in range(many)]
 
 
-def _ask(models: ReadModels, question: Question, values: Mapping[str, str | float | None]) -> float:
-    began = time.perf_counter()
+def _ask(models: ReadModels, question: Question, values: Mapping[str, str | float | None]) -> tuple[float, float]:
+    began, worked = time.perf_counter(), time.process_time()
     models.ask(Agents.name, question.name, values)
-    return (time.perf_counter() - began) * 1000
+    return (time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    found = sorted(values)
+    return found[min(len(found) - 1, len(found) * percent // 100)]
