@@ -176,7 +176,8 @@ class UsageReported(AgentFactBase, frozen=True, kw_only=True):
     How records of one call combine is named by `rule`:
     `largest`: keep the whole record with the largest total, ties keep the first (transcripts);
     `replace`: every non-None field replaces (streams);
-    `add`: this record stands for itself (counters that already are differences).
+    `add`: this record stands for itself (counters that already are differences);
+    `count`: as `replace`, and nothing where the session's calls are reported one by one.
     """
 
     usage_id: str

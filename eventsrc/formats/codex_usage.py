@@ -2,11 +2,14 @@
 
 Three records tell of a call: `token_usage_record`, `token_count`, and its twin in the streams. All of them carry what
 the session had used after it, so that counter names the call: repeats, twins and copies have one `usage_id`, and
-folding them again changes nothing. A counter that did not move is no call, whatever "last" says; one that starts anew
+folding them again changes nothing. Where a thread has the first kind, the others add nothing even if their counters
+differ. A counter that did not move is no call, whatever "last" says; one that starts anew
 names its calls like any other.
 """
 
 from __future__ import annotations
+
+import msgspec
 
 from eventsrc.formats.sse_who import Object, Who, number_in, object_in, text_in
 from eventsrc.plugin import Fact, UsageReported
@@ -19,7 +22,8 @@ def token_count(who: Who, payload: Object) -> list[Fact]:
     last, total = _numbers(object_in(info, "last_token_usage")), _numbers(object_in(info, "total_token_usage"))
     if not who.fields["sid"] or total is None or (last is not None and not any(last)):
         return who.activity("token_count")
-    return [_usage(who, f"tokens/{_named(total)}", last, total, text_in(info, "model") or None)]
+    call = _usage(who, f"tokens/{_named(total)}", last, total)
+    return [msgspec.structs.replace(call, rule="count", model=text_in(info, "model") or None)]
 
 
 def token_usage_record(who: Who, payload: Object) -> list[Fact]:
@@ -32,18 +36,15 @@ def token_usage_record(who: Who, payload: Object) -> list[Fact]:
         return who.activity("token_usage_record")
     total = _numbers(object_in(payload, "thread_token_usage"))
     name = f"tokens/{_named(total)}" if total is not None else f"response/{response_id}"
-    return [_usage(who, name, used, total, None)]
+    return [_usage(who, name, used, total)]
 
 
-def _usage(
-    who: Who, name: str, used: tuple[int, ...] | None, counter: tuple[int, ...] | None, model: str | None
-) -> UsageReported:
+def _usage(who: Who, name: str, used: tuple[int, ...] | None, counter: tuple[int, ...] | None) -> UsageReported:
     uncached, output, written, cached, reasoning = used if used is not None else (None,) * 5
     return UsageReported(
         **who.fields,
         usage_id=f"{who.fields['sid']}/{name}",
         rule="replace",
-        model=model,
         input_tokens=uncached,
         output_tokens=output,
         cache_creation_input_tokens=written,

@@ -72,7 +72,7 @@ class Agents(Projection):
     """Folds agents' domain events into sessions, runs, rounds, messages, blocks, results and tokens."""
 
     name = "agents"
-    version = 9
+    version = 10
     schema = (*SCHEMA, *calls.SCHEMA, *titles.SCHEMA, *notes.SCHEMA)
     late_schema = (*LATE_SCHEMA, *calls.LATE_SCHEMA, *states.LATE_SCHEMA)
     questions = (*QUESTIONS, *states.VERDICTS, *FIGURES)
@@ -231,7 +231,7 @@ class Agents(Projection):
         named = fact.message_id or fact.request_id
         if not named and fact.model is None:  # no message will tell: it is the model that the session goes on with
             fact = msgspec.structs.replace(fact, model=session.model)
-        if fact.counter is not None:
+        if not named and fact.rule != "largest":
             self._usage.counted(fact, time, source)
             return
         flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None

@@ -35,6 +35,8 @@ class Counter(msgspec.Struct):
     """The session with whose records this one begins."""
     reached: str | None = None
     """The counter after the last record (JSON)."""
+    is_reported: int = 0
+    """1: its calls are reported one by one; what only counts adds nothing any more."""
 
 
 class Counters:
@@ -47,9 +49,10 @@ class Counters:
             self._copies.setdefault(original, []).append(sid)
 
     def counted(self, fact: UsageReported) -> UsageReported:
-        """The call with numbers of its own."""
+        """The call with numbers of its own, and what is reached noted."""
+        if fact.counter is None:
+            return fact
         row = self._table.get(fact.sid) or Counter(fact.sid)
-        assert fact.counter is not None, "only counted calls come here"
         reached = json.dumps(fact.counter)
         if fact.input_tokens is None and fact.output_tokens is None:
             before: list[int] = json.loads(row.reached) if row.reached else [0] * len(fact.counter)
@@ -60,6 +63,18 @@ class Counters:
             row.reached = reached
             self._table.put(fact.sid, row)
         return fact
+
+    def reported(self, sid: str) -> None:
+        """A call of a session was reported by itself."""
+        row = self._table.get(sid) or Counter(sid)
+        if not row.is_reported:
+            row.is_reported = 1
+            self._table.put(sid, row)
+
+    def are_reported(self, sid: str) -> bool:
+        """Whether calls of a session are reported by themselves."""
+        row = self._table.get(sid)
+        return row is not None and row.is_reported == 1
 
     def copied(self, sid: str, original: str) -> bool:
         """A session begins with a copy of another one's records; True when it was told after calls of that session,

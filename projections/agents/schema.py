@@ -69,7 +69,9 @@ SCHEMA = (
       cache_read_input_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
       PRIMARY KEY (sid, hour, model, origin)
     ) STRICT, WITHOUT ROWID""",
-    "CREATE TABLE counters(sid TEXT PRIMARY KEY, copy_of TEXT, reached TEXT) STRICT, WITHOUT ROWID",
+    """CREATE TABLE counters(
+      sid TEXT PRIMARY KEY, copy_of TEXT, reached TEXT, is_reported INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
     # The key's columns first: otherwise `integrity_check` of SQLite 3.40 sees NULLs that are not there.
     """CREATE TABLE errors(
       position INTEGER NOT NULL, number INTEGER NOT NULL, event_id TEXT NOT NULL, sid TEXT NOT NULL, round_id TEXT,

@@ -36,7 +36,7 @@ class Usages:
             return
         if time is not None:
             row.first_time = time if row.first_time is None else min(row.first_time, time)
-        if fact.rule == "replace":
+        if fact.rule in ("replace", "count"):
             _replace(row, fact, time)
         else:
             new = _row(name, fact, flow, time, source)
@@ -47,7 +47,11 @@ class Usages:
         self._table.put(name, row)
 
     def counted(self, fact: UsageReported, time: float | None, source: str) -> None:
-        """A call that is named by what its session had used after it."""
+        """A call that is named by what its session had used after it, or one of a session whose calls are."""
+        if fact.rule != "count":
+            self._counters.reported(fact.sid)
+        elif self._counters.are_reported(fact.sid) and self._table.get(fact.usage_id) is None:
+            return
         own = self._counters.counted(fact)
         if own is not fact and self._table.get(fact.usage_id) is not None:
             return  # what the counter grew by is known from the first time that this was told

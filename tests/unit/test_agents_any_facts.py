@@ -60,10 +60,10 @@ def of(fact: Callable[..., Fact], /, **fields: st.SearchStrategy[Any]) -> st.Sea
     return st.builds(fact, **(COMMON | fields))
 
 
-def counted(*, sid: str, total: int, own: int | None, **common: Any) -> UsageReported:
+def counted(*, sid: str, total: int, own: int | None, rule: str, **common: Any) -> UsageReported:
     counter = (total, 0, 0, 0, 0)
     usage_id = f"{sid}/tokens/{total}"
-    return UsageReported(sid=sid, usage_id=usage_id, rule="replace", input_tokens=own, counter=counter, **common)
+    return UsageReported(sid=sid, usage_id=usage_id, rule=rule, input_tokens=own, counter=counter, **common)
 
 
 FACTS: st.SearchStrategy[Fact] = st.one_of(
@@ -119,7 +119,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
         input_tokens=st.sampled_from([None, 1, 5]),
         is_sidechain=st.booleans(),
     ),
-    of(counted, total=st.integers(1, 4), own=st.sampled_from([None, 1, 2])),
+    of(counted, total=st.integers(1, 4), own=st.sampled_from([None, 1, 2]), rule=st.sampled_from(["count", "replace"])),
     of(ErrorReported, message=st.just("m"), error_id=st.sampled_from(["", "e1", "e2"])),
     of(Waiting, waiting=st.booleans(), tool_use_id=TOOLS, tool_name=st.sampled_from(["", "Bash"])),
     of(ToolCallStarted, tool_use_id=st.sampled_from(["t1", "t2"]), tool_name=st.sampled_from(["", "Bash"])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eventsrc.plugin import Fact, SessionObserved, UsageReported
@@ -26,6 +27,11 @@ def told(sid: str, total: int, own: int | None = None, *, model: str | None = No
         is_final=True,
         counter=counter,
     )
+
+
+def only_counted(sid: str, total: int, own: int | None = None) -> UsageReported:
+    """The same from a record that only counts."""
+    return msgspec.structs.replace(told(sid, total, own), rule="count")
 
 
 def copied(sid: str, original: str) -> SessionObserved:
@@ -91,6 +97,23 @@ def test_a_record_without_numbers_of_its_own_is_the_growth_or_all_after_a_reset(
             assert dict(rows) == {
                 "a/tokens/10": 10, "a/tokens/25": 15, "a/tokens/40": 15, "a/tokens/7": 7, "a/tokens/9": 2,
             }  # fmt: skip
+
+
+def test_where_calls_are_reported_one_by_one_a_counter_adds_nothing(tmp_path: Path) -> None:
+    nameless = msgspec.structs.replace(told("a", 0, 30), usage_id="a/response/resp_1", counter=None)
+    walk = [
+        only_counted("a", 10, 10),  # an older version began the file
+        told("a", 30, 20),
+        only_counted("a", 30, 20),
+        nameless,  # a record that does not say what was reached
+        only_counted("a", 60, 30),
+        told("a", 100, 40),
+        only_counted("a", 101, 40),  # counted otherwise
+    ]
+    with Given(Agents, tmp_path) as given:
+        for _ in range(2):
+            given.readings([given.reading(fact) for fact in walk], batches=[1] * len(walk), forget=True)
+            assert spent(given) == {"a": 10 + 20 + 30 + 40}
 
 
 def test_the_model_is_the_one_that_the_session_went_on_with(tmp_path: Path) -> None:
