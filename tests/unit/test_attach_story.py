@@ -22,6 +22,8 @@ from eventsrc.plugin import (
     RoundEnded,
     SessionEnded,
     SessionStarted,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     Waiting,
 )
@@ -142,6 +144,16 @@ def test_a_result_of_many_lines_is_cut_and_says_so() -> None:
     assert "  ✗ Read · 2.6 KiB\n" in text
     assert text.endswith("    … 4 more lines\n")
     assert max(map(len, text.splitlines())) <= 204
+
+
+def test_a_call_that_only_hooks_tell_of_is_shown_and_one_that_a_stream_told_of_is_not_shown_twice() -> None:
+    begins = ToolCallStarted(sid="s", tool_use_id="toolu_1", tool_name="Bash", tool_input='{"command":"ls"}', time=T)
+    denied = ToolCallEnded(sid="s", tool_use_id="toolu_1", outcome="denied")
+    assert told(begins, result("a.py", time=T + 2)) == ('▸ Bash {"command":"ls"}\n  ✓ Bash · 2.0 s · 4 B\n    a.py\n')
+    assert told(start("tool_use", 1, tool="Bash"), piece("{}", "json", 1), begins, denied) == (
+        "▸ Bash {}\n  ✗ Bash · denied\n"
+    )
+    assert told(begins, *STREAM[4:]) == '▸ Bash {"command":"ls"}\n'
 
 
 def test_an_empty_result_is_one_line() -> None:

@@ -20,6 +20,8 @@ from eventsrc.plugin import (
     RoundEnded,
     SessionEnded,
     SessionStarted,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     UsageReported,
     Waiting,
@@ -78,6 +80,10 @@ def _around(fact: Fact) -> tuple[str, str] | None:
             return "ended", fact.reason
         case ProcessGone():
             return "gone", f"process {fact.pid}: {fact.reason}"
+        case ToolCallStarted():
+            return "call", f"{fact.tool_name} {_short(fact.tool_input)}"
+        case ToolCallEnded():
+            return "called", f"{fact.tool_name} {fact.outcome}"
         case ErrorReported():
             return "error", f"{fact.error_type}: {_short(fact.message)}"
         case Waiting():

@@ -10,10 +10,12 @@ import msgspec
 from eventsrc.cli.attached.piece import Line, Piece
 from eventsrc.cli.output import duration, size
 from eventsrc.limits import STORY_BLOCKS
-from eventsrc.plugin import ToolResultReceived
+from eventsrc.plugin import ToolCallEnded, ToolCallStarted, ToolResultReceived
 
 RESULT_LINES = 5  # of a result; the whole of it: `eventsrc agents tool ID`
 RESULT_CHARS = 200  # of one such line
+UNTOLD = ("denied", "interrupted")
+"""Ends of calls that may have no result."""
 
 
 class Call(msgspec.Struct):
@@ -44,6 +46,21 @@ class Calls:
         while len(self._calls) > STORY_BLOCKS:
             self._calls.popitem(last=False)
         return call
+
+    def started(self, fact: ToolCallStarted, time: float | None) -> Iterator[Piece]:
+        """A call that a hook tells of: shown where no message has told of it yet."""
+        known = self.get(fact.tool_use_id) is not None
+        call = self.named(fact.tool_use_id, fact.tool_name)
+        call.time = call.time if call.time is not None else time
+        if not known:
+            yield from self._line.end()
+            yield Piece("tool", f"▸ {fact.tool_name} {fact.tool_input}".rstrip() + "\n")
+
+    def ended(self, fact: ToolCallEnded) -> Iterator[Piece]:
+        """A call that has no result of its own to tell why."""
+        if fact.outcome in UNTOLD:
+            yield from self._line.end()
+            yield Piece("bad", f"  ✗ {self.named(fact.tool_use_id, fact.tool_name).name} · {fact.outcome}\n")
 
     def result(self, fact: ToolResultReceived, time: float | None) -> Iterator[Piece]:
         """A result: how long the tool took, how much it said, and the beginning of that."""

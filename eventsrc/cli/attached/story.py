@@ -29,6 +29,8 @@ from eventsrc.plugin import (
     RoundEnded,
     SessionEnded,
     SessionStarted,
+    ToolCallEnded,
+    ToolCallStarted,
     ToolResultReceived,
     Waiting,
 )
@@ -75,6 +77,10 @@ class Story:
                 yield from self._blocks.received(fact, time)
             case ToolResultReceived():
                 yield from self._calls.result(fact, time)
+            case ToolCallStarted():
+                yield from self._calls.started(fact, time)
+            case ToolCallEnded():
+                yield from self._calls.ended(fact)
             case MessageStarted():
                 self._blocks.message(fact)
             case PromptSubmitted():
