@@ -46,7 +46,7 @@ class Recognise(Protocol):
 
 def weigh(arrival: Arrival) -> int:
     """Bytes of an arrival, for the bound of the mailbox."""
-    return sum(len(record.data) for record in arrival.records)
+    return sum([len(record.data) for record in arrival.records])
 
 
 class Ingestor:
@@ -94,7 +94,7 @@ class Ingestor:
         except Rejected as error:
             arrival.ticket.fail(error)
             return
-        append = Append.of(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+        append = Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
         try:
             if len(drafts) > FEW:
                 await log.send(append)  # lets the writer in between two large batches
@@ -117,4 +117,10 @@ def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[list[Draft
     else:
         envelopes = formats.recognise_lines(records, lines)
         made = drafts(records, envelopes)
-    return made, [envelope.type.endswith(REJECTED) for envelope in envelopes].count(True)
+    if not any(map(_is_rejected, {envelope.type for envelope in envelopes})):
+        return made, 0
+    return made, [_is_rejected(envelope.type) for envelope in envelopes].count(True)
+
+
+def _is_rejected(event_type: str) -> bool:
+    return event_type.endswith(REJECTED)

@@ -29,6 +29,11 @@ class Batch(msgspec.Struct, frozen=True):
     drafts: Sequence[Draft]
     expected_revision: dict[str, int] | None = None
     """Stream → the revision that it must have now; 0 = it must not exist."""
+    weight: int = 0
+    """Bytes of the drafts; counted when the batch is made."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "weight", weigh(self.drafts))
 
 
 class Knows(Protocol):
@@ -98,7 +103,7 @@ class _Selection:
     def take(self, batch: Batch) -> Answer:
         """Decides one batch; what is refused leaves nothing behind."""
         drafts = batch.drafts
-        if too_large := _too_large(drafts):
+        if too_large := _too_large(batch):
             return too_large
         start = self._first + len(self.drafts)
         new = list(drafts)
@@ -150,11 +155,11 @@ class _Selection:
         return None
 
 
-def _too_large(drafts: Sequence[Draft]) -> Rejected | None:
-    if len(drafts) > COMMIT_EVENTS:
-        return Rejected(reason=f"a batch has at most {COMMIT_EVENTS} events, and this one has {len(drafts)}")
-    size = weigh(drafts)
-    return TooLarge(what="The batch", size=size, limit=COMMIT_BYTES) if size > COMMIT_BYTES else None
+def _too_large(batch: Batch) -> Rejected | None:
+    if len(batch.drafts) > COMMIT_EVENTS:
+        return Rejected(reason=f"a batch has at most {COMMIT_EVENTS} events, and this one has {len(batch.drafts)}")
+    too_heavy = batch.weight > COMMIT_BYTES
+    return TooLarge(what="The batch", size=batch.weight, limit=COMMIT_BYTES) if too_heavy else None
 
 
 def _cursors(drafts: Sequence[Draft], first: Position) -> dict[str, tuple[str, Position]]:

@@ -15,7 +15,6 @@ from eventsrc.clock import Clock, SystemClock
 from eventsrc.errors import DiskFull, EventsrcError, LogFailed
 from eventsrc.event import Appended, Position
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS, DISK_FULL_RETRY_SECONDS, OVERLAP_EVENTS
-from eventsrc.log.draft import weigh
 from eventsrc.log.plan import Answer, Batch, Group
 from eventsrc.log.store import Log
 from eventsrc.metrics import LogMetrics
@@ -30,13 +29,6 @@ class Append(msgspec.Struct, frozen=True):
     ticket: Ticket[Appended]
     patient: bool = True
     """True: wait for room on a full disk. False: answer `DiskFull` at once, because a person waits."""
-    weight: int = 0
-    """Bytes of the drafts."""
-
-    @classmethod
-    def of(cls, batch: Batch, ticket: Ticket[Appended], *, patient: bool = True) -> Append:
-        """With its weight."""
-        return cls(batch, ticket, patient, weigh(batch.drafts))
 
 
 class _Planned(msgspec.Struct, frozen=True):
@@ -199,7 +191,7 @@ def groups(appends: Sequence[Append]) -> list[list[Append]]:
     cut: list[list[Append]] = []
     events, size = 0, 0
     for append in appends:
-        more, weight = len(append.batch.drafts), append.weight
+        more, weight = len(append.batch.drafts), append.batch.weight
         if not cut or events + more > COMMIT_EVENTS or size + weight > COMMIT_BYTES:
             cut.append([])
             events, size = 0, 0

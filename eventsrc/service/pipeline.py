@@ -113,4 +113,4 @@ class Pipeline:
 
 
 def _weight(append: Append) -> int:
-    return append.weight
+    return append.batch.weight

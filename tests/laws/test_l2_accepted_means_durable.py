@@ -82,7 +82,7 @@ async def test_the_ticket_is_set_after_the_sync(tmp_path: Path) -> None:
     writer = LogWriter(log, mailbox, lambda head: heads.append((head, disk.did[-1])))
     tickets = [Ticket[Appended]() for _ in range(3)]
     for number, ticket in enumerate(tickets, 1):
-        await mailbox.send(Append.of(Batch(notes(number, 1)), ticket))
+        await mailbox.send(Append(Batch(notes(number, 1)), ticket))
     mailbox.close()
     syncs = disk.did.count("sync")
     await writer.run()

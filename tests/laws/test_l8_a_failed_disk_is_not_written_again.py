@@ -90,8 +90,8 @@ async def test_the_writer_waits_for_room_and_loses_nothing(tmp_path: Path) -> No
     mailbox: Mailbox[Append] = Mailbox("log")
     patient: Ticket[Appended] = Ticket()
     hasty: Ticket[Appended] = Ticket()
-    await mailbox.send(Append.of(batch("patient"), patient))
-    await mailbox.send(Append.of(batch("hasty"), hasty, patient=False))
+    await mailbox.send(Append(batch("patient"), patient))
+    await mailbox.send(Append(batch("hasty"), hasty, patient=False))
     mailbox.close()
     slept: list[float] = []
 

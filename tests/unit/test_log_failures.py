@@ -132,8 +132,8 @@ async def test_the_writer_waits_for_room_and_answers_those_who_cannot(tmp_path: 
 
     writer = LogWriter(log, mailbox, lambda _: None, sleep=sleep, clock=clock)
     patient, impatient = Ticket[Appended](), Ticket[Appended]()
-    await mailbox.send(Append.of(Batch(notes(1, 2)), patient))
-    await mailbox.send(Append.of(Batch(notes(3, 1)), impatient, patient=False))
+    await mailbox.send(Append(Batch(notes(1, 2)), patient))
+    await mailbox.send(Append(Batch(notes(3, 1)), impatient, patient=False))
     mailbox.close()
     disk.fail_next("write", errno.ENOSPC, forever=True)
     await writer.run()
@@ -150,7 +150,7 @@ async def test_the_writer_fails_everybody_who_waits_and_ends(tmp_path: Path) -> 
     mailbox = Mailbox[Append]("log", 8, lambda item: len(item.batch.drafts))
     tickets = [Ticket[Appended](), Ticket[Appended]()]
     for ticket in tickets:
-        await mailbox.send(Append.of(Batch(notes(1, 1)), ticket))
+        await mailbox.send(Append(Batch(notes(1, 1)), ticket))
     disk.fail_next("sync", errno.EIO)
     heads: list[int] = []
     with pytest.raises(LogFailed, match="sync"):

@@ -42,7 +42,7 @@ async def write(log_disk: FaultyDisk, data: Path, batches: list[Append], waits: 
 
 def large(number: int, *, patient: bool = True) -> Append:
     drafts = notes(number * LARGE + 1, LARGE)
-    return Append.of(Batch(drafts), Ticket(), patient=patient)
+    return Append(Batch(drafts), Ticket(), patient=patient)
 
 
 @pytest.fixture(autouse=True)
