@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ import anyio.to_thread
 import pytest
 import zmq
 
+from eventsrc import client as client_module
 from eventsrc import limits
 from eventsrc.client import Client
 from eventsrc.errors import NotDelivered, Rejected, TooLarge, TryAgain, UsageError
@@ -174,6 +177,14 @@ def test_what_can_never_be_sent_is_refused_at_once(silent: str) -> None:
     for nowhere in ("nonsense", "http://", "http://x:nonsense", "zmq+push://nonsense", "zmq+pull://127.0.0.1:1"):
         with pytest.raises(UsageError):
             Client(nowhere)
+
+
+async def test_the_example_of_the_documentation_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"\n((?:    .*\n|\n)+)`send`", client_module.__doc__ or "")
+    async with serving(tmp_path) as served:
+        program = textwrap.dedent(block).replace("http://127.0.0.1:8787", served.url)
+        await aside(lambda: exec(program, {}))
+    assert capsys.readouterr().out == "1 2 0\n"
 
 
 def test_over_zeromq_messages_are_numbered_and_arrive_in_order(mesh: Mesh) -> None:
