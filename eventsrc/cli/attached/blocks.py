@@ -69,6 +69,8 @@ class Blocks:
         for alias in (fact.message_id, fact.request_id):
             if alias:
                 self._names.setdefault(alias, name)
+        if fact.stream:
+            self._names[fact.stream] = name
         flow.muted = fact.role in ("user", "developer")  # what the agent was given, not what it says
         if fact.is_sidechain or fact.agent_id:
             flow.agent_id = (fact.agent_id or "sub-agent")[:12]
