@@ -268,10 +268,20 @@ def test_a_stop_is_taken_back_by_a_later_tool_and_not_by_one_that_is_read_late(g
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_prompt_that_a_hook_and_a_transcript_tell_of_is_one_round(given: Given, order: int) -> None:
-    hook = PromptSubmitted(sid="s", pid=1, prompt="mend it", round="P", voice="hook", time=T)
-    written = PromptSubmitted(sid="s", prompt="mend it", prompt_id="u", time=T + 0.2)
-    told(given, *(hook, written)[::order])
+@pytest.mark.parametrize("pid", [1, None], ids=["spooled", "pushed"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        PromptSubmitted(sid="s", prompt="mend it", prompt_id="u", time=T + 0.2),
+        PromptSubmitted(sid="s", pid=1, prompt="mend it", round="R", time=T + 0.2),
+    ],
+    ids=["transcript", "stream"],
+)
+def test_a_prompt_that_a_hook_and_another_tell_of_is_one_round(
+    given: Given, order: int, pid: int | None, other: PromptSubmitted
+) -> None:
+    hook = PromptSubmitted(sid="s", pid=pid, prompt="mend it", round="P", voice="hook", time=T)
+    told(given, *(hook, other)[::order])
     assert given.rows("SELECT state, user_prompt FROM rounds") == [("open", "mend it")]
     told(given, RoundEnded(sid="s", outcome="complete", round="P", time=T + 4))
     assert given.rows("SELECT state FROM rounds") == [("complete",)]
