@@ -1,33 +1,40 @@
 """Named questions. `:words` is an expression of the full-text index, made safe by whoever asks.
 
-Ranking looks at every match only where there are few: of very many, the newest `CANDIDATES` are ranked. A word that
-half of all documents hold says nothing about any of them, and a first page is wanted at once.
+A first page is wanted at once, so what it costs has a bound whatever is asked: of many matches the newest `RANKED` are
+ranked, and of `COMMON` or more none is: then the newest come first. To rank, every match of every word has to be
+counted, and words that so many documents hold say little about any of them.
 """
 
 from __future__ import annotations
 
 from eventsrc.plugin import Question
 
-CANDIDATES = 1_000
+RANKED = 1_000
+COMMON = 20_000
 
-_FOUND = (
-    """WITH found AS (
-    SELECT d.rowid AS number, bm25({index}, 4.0, 1.0, 0.0) AS score
-    FROM {index} CROSS JOIN documents d ON d.rowid = {index}.rowid
-    WHERE {index} MATCH '{{title body}} : (' || :words || ')'
-      || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END
-      AND (:kind IS NULL OR d.kind = :kind) AND (:since IS NULL OR d.time >= :since)
-    ORDER BY {index}.rowid DESC LIMIT """
-    + f"""{CANDIDATES}),
+_MATCH = """{index} MATCH '{{title body}} : (' || :words || ')'
+      || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END"""
+
+_FOUND = f"""WITH common AS (SELECT count(*) >= {COMMON} AS is_common
+    FROM (SELECT 1 FROM {{index}} WHERE {_MATCH} LIMIT {COMMON})),
+  found AS (
+    SELECT {{index}}.rowid AS number,
+      CASE WHEN (SELECT is_common FROM common) THEN 0.0 ELSE bm25({{index}}, 4.0, 1.0, 0.0) END AS score
+    FROM {{index}} WHERE {_MATCH}
+      AND (:kind IS NULL AND :since IS NULL OR EXISTS (SELECT 1 FROM documents d WHERE d.rowid = {{index}}.rowid
+        AND (:kind IS NULL OR d.kind = :kind) AND (:since IS NULL OR d.time >= :since)))
+    ORDER BY {{index}}.rowid DESC LIMIT {RANKED}),
   best AS (SELECT number, score FROM found ORDER BY score, number DESC
     LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER))"""
-)
 
 _PAGE = """SELECT d.kind, d.sid, d.time,
     snippet({index}, -1, char(2), char(3), '…', {tokens}) AS snippet, d.title, d.ref, d.position,
     round(-b.score, 4) AS score
-  FROM best b JOIN {index} ON {index}.rowid = b.number JOIN documents d ON d.rowid = b.number
-  WHERE {index} MATCH :words ORDER BY b.score, d.rowid DESC"""
+  FROM {index} CROSS JOIN best b ON b.number = {index}.rowid CROSS JOIN documents d ON d.rowid = b.number
+  WHERE {index} MATCH :words AND {index}.rowid >= (SELECT min(number) FROM best)
+    AND {index}.rowid <= (SELECT max(number) FROM best)
+  ORDER BY b.score, d.rowid DESC"""
+"""In this order the index is asked once, and not once per row of the page: the beginning of a word may be costly."""
 
 _PARAMETERS = ("words", "kind", "session", "since", "limit", "offset")
 _DEFAULTS: dict[str, str | int | float] = {"limit": 20, "offset": 0}
