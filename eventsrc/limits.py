@@ -203,5 +203,6 @@ CONNECT_SECONDS = 2.0  # doctor: who does not answer on loopback within this doe
 
 # --- the monitor ---------------------------------------------------------------------------------------------------
 MONITOR_SECONDS = 1.0  # how often the screen looks whether something changed: one PRAGMA, and ages move by seconds
+MONITOR_VERDICT_SECONDS = 10.0  # "stalled" follows from the clock: asked again this often though nothing has changed
 MONITOR_ROWS = 2_000  # rows of one list on the screen: nobody scrolls further, and each costs a redraw
 MONITOR_TEXT_CHARS = 100_000  # characters of one value on the screen: wrapping more takes longer than a key press

@@ -63,13 +63,17 @@ async def test_another_size_draws_other_columns(tmp_path: Path) -> None:
 
 async def test_nothing_is_asked_while_nothing_changes_though_ages_grow(tmp_path: Path) -> None:
     world = World(tmp_path)
+    world.write("UPDATE sessions SET last_activity_time = 1768039197.0")
     monitor = world.monitor()
     async with monitor.run_test(size=SMALL) as pilot:
         await shown(pilot, "sessions")
-        before, asked = lines(pilot), monitor.feed.asked
-        world.now += 40 * 86_400
-        await until(pilot, lambda: lines(pilot) != before)
+        asked = monitor.feed.asked
+        assert all(" 3s " in one for one in lines(pilot))
+        world.now += 9
+        await until(pilot, lambda: all(" 12s " in one for one in lines(pilot)))
         assert monitor.feed.asked == asked
+        world.now += 1
+        await until(pilot, lambda: monitor.feed.asked == asked + 1)
 
 
 async def test_a_change_is_on_the_screen_without_a_key(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from eventsrc.cli.monitor.cells import Row
 from eventsrc.cli.monitor.views import View, offered
 from eventsrc.errors import EventsrcError
-from eventsrc.limits import MONITOR_ROWS
+from eventsrc.limits import MONITOR_ROWS, MONITOR_VERDICT_SECONDS
 from eventsrc.query import Changes, ReadModels
 
 HEAD = ("agents", "dashboard")
@@ -37,6 +37,7 @@ class Feed:
         self._models = models
         self._clock = clock
         self._changes: dict[str, Changes] = {}
+        self._asked_at = 0.0
         self.asked = 0
         """Answers so far: stays as it is while nothing changes."""
 
@@ -47,14 +48,18 @@ class Feed:
 
     def look(self, view: View, values: Mapping[str, Any], *, anyway: bool = False) -> Look | None:
         """The rows of a list; None when its read model has not changed since it was last looked at, unless `anyway`.
+        What depends on the clock as well is asked every `limits.MONITOR_VERDICT_SECONDS`.
 
         Raises what `ReadModels.ask` raises."""
         if view.model not in self._changes:
             self._changes[view.model] = self._models.changes(view.model)
-        if not self._changes[view.model].moved() and not anyway:
+        given = self._given(view.model, view.question, values)
+        moved = self._changes[view.model].moved()
+        if not moved and not anyway and given.get("now", 0.0) < self._asked_at + MONITOR_VERDICT_SECONDS:
             return None
-        answer = self._models.ask(view.model, view.question, self._given(view.model, view.question, values))
+        answer = self._models.ask(view.model, view.question, given)
         self.asked += 1
+        self._asked_at = self._clock()
         rows = answer.objects()
         return Look(answer.columns, rows[:MONITOR_ROWS], max(0, len(rows) - MONITOR_ROWS), self._counts())
 
