@@ -222,4 +222,5 @@ def _ask(path: Path, *, yes: bool, no_input: bool) -> None:
     if no_input or not sys.stdin.isatty():
         raise UsageError(reason="nothing was changed: nobody can be asked here; --yes says yes beforehand")
     if not click.confirm(f"Change {path} like this?", default=False, err=True):
-        raise click.Abort
+        message("nothing was changed")
+        raise click.exceptions.Exit(1)

@@ -65,7 +65,9 @@ class Spool:
         """File → why it could not be read: said in `positions`, passed over, and tried again from time to time."""
 
     def positions(self) -> list[SourcePosition]:
-        """Where it stands: nothing of an emptied spool is behind."""
+        """Where it stands, when there is something to say: nothing of an emptied spool is behind."""
+        if not self._problems:
+            return []
         problem = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(self._problems.items())[:3])
         return [SourcePosition(self.kind, shown(str(self._folder)), None, 0, problem)]
 
