@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -73,7 +73,6 @@ from eventsrc.domain import (
     PromptSubmitted,
     RoundEnded,
     RoundStarted,
-    SeenFact,
     SessionEnded,
     SessionObserved,
     SessionStarted,
@@ -144,7 +143,6 @@ __all__ = [
     "Record",
     "RoundEnded",
     "RoundStarted",
-    "SeenFact",
     "SessionEnded",
     "SessionObserved",
     "SessionStarted",
@@ -281,13 +279,6 @@ class Projection:
 
     def close(self) -> None:
         """Called once when the engine lets go of the object. What the open batch did to files is undone here."""
-
-
-def facts_of(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Fact]]:
-    """Every fact with the reading that it came in."""
-    for reading in readings:
-        for fact in reading.facts:
-            yield reading, fact
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
