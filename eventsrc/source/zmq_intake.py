@@ -51,7 +51,7 @@ class Intake:
             return False
         self._records.append(record)
         self.bytes += len(record.data)
-        self._tell()
+        self._changed.set()
         return True
 
     def forget_overflow(self) -> Overflow:
@@ -62,12 +62,12 @@ class Intake:
     async def room(self) -> None:
         """Returns when there is room."""
         while self.full:
-            await self._changed.wait()
+            await self._change()
 
     async def take(self, most: int, most_bytes: int) -> list[Record]:
         """The oldest ones, at least one; empty only when it is closed and nothing waits."""
         while not self._records and not self._closed:
-            await self._changed.wait()
+            await self._change()
         taken: list[Record] = []
         weight = 0
         while self._records and len(taken) < most:
@@ -76,14 +76,16 @@ class Intake:
                 break
             taken.append(self._records.popleft())
         self.bytes -= sum(len(record.data) for record in taken)
-        self._tell()
+        self._changed.set()
         return taken
 
     def close(self) -> None:
         """Nothing more will come; what waits is still taken."""
         self._closed = True
-        self._tell()
-
-    def _tell(self) -> None:
         self._changed.set()
-        self._changed = anyio.Event()
+
+    async def _change(self) -> None:
+        """Waits for the next change. Who waits makes the event anew: a message costs no more than setting it."""
+        if self._changed.is_set():
+            self._changed = anyio.Event()
+        await self._changed.wait()
