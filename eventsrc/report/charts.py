@@ -45,7 +45,7 @@ def columns(points: Counts, label: str) -> str:
             f"<title>{escape(name)}: {n:,}</title></rect>"
         )
     for place in sorted({0, len(grouped) - 1}) if grouped else []:
-        anchor, x = ("start", 0.0) if place == 0 else ("end", float(WIDTH))
+        anchor, x = ("start", 0.0) if place == 0 else ("end", place * step + width)
         drawn.append(f'<text x="{x}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(grouped[place][0])}</text>')
     return _svg(HEIGHT, label, drawn)
 

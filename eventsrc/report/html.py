@@ -49,7 +49,8 @@ def _section(section: Section) -> str:
     chart = ""
     if section.chart and section.points:
         drawn = bars if section.chart == "bars" else columns
-        chart = drawn([(harmless(name), n) for name, n in section.points], section.title)
+        caption = f'<p class="note">{_text(section.caption)}</p>' if section.caption else ""
+        chart = caption + drawn([(harmless(name), n) for name, n in section.points], section.title)
     note = f'<p class="note">{_text(section.note)}</p>' if section.note else ""
     head = "".join(_th(column, section, place) for place, column in enumerate(section.columns))
     rows = "".join("<tr>" + "".join(_td(cell) for cell in row) + "</tr>" for row in section.rows)

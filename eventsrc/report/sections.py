@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from eventsrc.report.values import Counts, Report, Tokens
 DAYS = 10  # of the timeline, in a table
 MOST = 20  # rows of a table of names: what a person reads; the JSON form has them all
 BARS = 12  # bars of a chart
+DAYS_MOST = 36_600  # days that a chart spreads out, a century; a wall clock that was wrong can name any year
 Cell = str | int | float
 
 
@@ -27,6 +29,8 @@ class Section(msgspec.Struct, frozen=True):
     chart: Literal["", "bars", "columns"] = ""
     points: Counts = []
     """What the chart shows."""
+    caption: str = ""
+    """What the chart shows, in words, where that is not plain."""
 
 
 def sections(report: Report) -> list[Section]:
@@ -106,7 +110,19 @@ def _counted(title: str, what: str, counts: Counts, *, of: int | None = None, un
 def _timeline(report: Report) -> Section:
     days = report.timeline
     note = f"The last {DAYS} of {len(days)} days with messages." if len(days) > DAYS else ""
-    return Section("Message timeline", ("day (UTC)", "messages"), days[-DAYS:], note, "columns", days)
+    return Section("Message timeline", ("day (UTC)", "messages"), days[-DAYS:], note, "columns", _every_day(days))
+
+
+def _every_day(days: Counts) -> Counts:
+    """The days between the first and the last, those without messages too: a chart without them would lie."""
+    if not days:
+        return []
+    first, last = (date.fromisoformat(days[end][0]).toordinal() for end in (0, -1))
+    if last - first > DAYS_MOST:
+        return days
+    found = dict(days)
+    names = (date.fromordinal(day).isoformat() for day in range(first, last + 1))
+    return [(name, found.get(name, 0)) for name in names]
 
 
 def _scores(report: Report) -> list[Section]:
@@ -145,5 +161,4 @@ def _tokens(title: str, what: str, tokens: Sequence[Tokens]) -> Section:
     ]
     points = [(one.name, one.output_tokens) for one in tokens]
     columns = (what, "calls", "input", "output", "cache write", "cache read")
-    note = "The chart shows output tokens." if rows else ""
-    return Section(title, columns, rows, note, "bars", points[:BARS])
+    return Section(title, columns, rows, "", "bars", points[:BARS], "Output tokens:")

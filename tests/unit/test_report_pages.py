@@ -104,6 +104,19 @@ def test_an_empty_stretch_of_time_is_a_report_too(tmp_path: Path) -> None:
     assert to_html(report).endswith("</html>\n")
 
 
+def test_days_without_messages_stand_in_the_chart_and_centuries_do_not() -> None:
+    def ask(model: str, question: str, _parameters: Any, /) -> Sequence[dict[str, Any]]:
+        if question != "report_timeline":
+            return []
+        return [{"name": day, "messages": 2} for day in days]
+
+    days = ["2026-01-01", "2026-01-04"]
+    page = to_html(gather(ask, Span(), 300.0))
+    assert "<title>2026-01-02: 0</title>" in page and "<td>2026-01-02</td>" not in page
+    days = ["2026-01-01", "9999-01-01"]
+    assert to_html(gather(ask, Span(), 300.0)).count("<rect") == 2
+
+
 def ask_agents(model: str, question: str, parameters: Any, /) -> Sequence[dict[str, Any]]:
     """Counts from a point in time on, as the read model `agents` gives them."""
     if model != "agents":
