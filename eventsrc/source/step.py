@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import msgspec
 
@@ -30,6 +31,8 @@ class Step(msgspec.Struct, frozen=True):
 
 def step_lines(tail: Tail, volumes: Volumes, work: Work) -> Step:
     """The next block of a file of lines."""
+    if tail.packed and tail.fd is None and Path(tail.path).stat().st_mtime_ns == tail.place.mtime_ns:
+        return Step(tail.place.offset)  # a hint of nothing: not worth unpacking
     fd, place = opened(tail, volumes, work), tail.place
     want = BATCH_BYTES
     if tail.searched > place.offset:
@@ -82,10 +85,13 @@ def as_copy(tail: Tail, original: Place, volumes: Volumes, work: Work) -> Place 
 def opened(tail: Tail, volumes: Volumes, work: Work) -> int:
     """The file's descriptor, opened when it is not open."""
     if tail.fd is None:
+        changed_ns = Path(tail.path).stat().st_mtime_ns if tail.packed else 0
+        if tail.refused_ns and tail.refused_ns == changed_ns:
+            raise Refused(errno.EINVAL, tail.problem)
         try:
             tail.fd = open_file(tail.path, tail.key, volumes, work)
         except Refused:
-            tail.refused_ns = tail.mtime_ns
+            tail.refused_ns = changed_ns
             raise
         tail.refused_ns = 0
     return tail.fd

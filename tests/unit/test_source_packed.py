@@ -129,6 +129,21 @@ async def test_a_damaged_one_is_refused_as_a_whole_once_and_read_when_it_is_mend
     assert log.lines == lines
 
 
+async def test_hints_of_nothing_unpack_nothing(tmp_path: Path) -> None:
+    log = Memory()
+    path, broken = pack(tmp_path / NAME, *numbered(1, 50)), tmp_path / "rollout-2026-11-01T09-00-00-t2.jsonl.zst"
+    overwrite(broken, b"not packed")
+    async with following(log, path, broken) as source:
+        await log.until_lines(50)
+        await log.until_notice("unreadable")
+        cost = source.work.bytes_read
+        for name in (path, broken):
+            assert source._hint(str(name))  # as the watch would
+        await log_is_quiet(source, looks=3)
+        assert source.work.bytes_read == cost
+    assert log.lines == numbered(1, 50) and log.notices == ["unreadable"]
+
+
 async def test_a_bomb_is_refused_at_a_stated_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "UNPACKED_BYTES", 64 * limits.MIB)
     log, path = Memory(), tmp_path / f"{NAME}.zst"
