@@ -38,7 +38,12 @@ def fact_of(message: dict[str, Any]) -> Fact:
 
 def said(text: str, seconds: float, **changes: Any) -> MessageExchanged:
     """A message at so many seconds after the start, in no context."""
-    fields: dict[str, Any] = {"sender": "a", "message_id": f"m{seconds}", "time": START.timestamp() + seconds, "shape": "agent"}
+    fields: dict[str, Any] = {
+        "sender": "a",
+        "message_id": f"m{seconds}",
+        "time": START.timestamp() + seconds,
+        "shape": "agent",
+    }
     fields |= {"key": f"{text}{seconds}{changes}"} | changes
     return MessageExchanged(text=text, **fields)
 
