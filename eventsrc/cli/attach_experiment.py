@@ -74,7 +74,9 @@ def _ended(place: Path, run: dict[str, Any], dialogues: list[dict[str, Any]]) ->
 
 def _lines(place: Path, id: str) -> int:
     """Where there is no terminal: a line whenever something changed."""
-    last, run, dialogues = "", {}, []
+    run: dict[str, Any] = {}
+    dialogues: list[dict[str, Any]] = []
+    last = ""
     for run, dialogues in _looks(place, id):
         line = progress_line(run, outlook(run, dialogues))
         if line != last:
@@ -102,7 +104,8 @@ def _bar(place: Path, id: str) -> int:
         head = Text(safe(f"● {run['id']} {run['name'] or ''} – {run['state']}"), style="cyan")
         return Group(head, table, Text(pace_line(run, ahead)))
 
-    run, dialogues = {}, []
+    run: dict[str, Any] = {}
+    dialogues: list[dict[str, Any]] = []
     with Live(console=Console(), auto_refresh=False, transient=True) as live:
         for run, dialogues in _looks(place, id):
             live.update(drawn(run, dialogues), refresh=True)
