@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -31,6 +32,8 @@ def monitor(every: float | None, once: bool, data: str | None, config_file: str 
         if as_json or once or not (sys.stdin.isatty() and sys.stdout.isatty()):
             _snapshot(feed, as_json)
             return
+        if click.get_current_context().find_root().color is False or click.get_current_context().color is False:
+            os.environ["NO_COLOR"] = "1"  # Textual reads it when it is imported
         from eventsrc.cli.monitor.app import Monitor
 
         Monitor(feed, every=every or MONITOR_SECONDS).run()
