@@ -118,6 +118,8 @@ def cli() -> None:
     --json everywhere. Exit codes: 0 ok, 1 error, 2 usage, 3 not running or partial, 4 not allowed, 10 no store,
     11 lock held, 12 integrity failure, 13 incompatible schema, 75 try again.
     """
+    if os.environ.get("NO_COLOR"):  # no-color.org: set and not empty
+        click.get_current_context().color = False
 
 
 def main() -> NoReturn:

@@ -61,7 +61,8 @@ def install(
 ) -> int:
     """Write, enable and start the units.
 
-    Shows every step before it is made, and asks.
+    Shows every step before it is made, and asks. With --json: {"folder", "done", "steps": [{"kind", "target", "why",
+    "change"}]}; kinds are write, remove, keep, run.
     """
     from eventsrc import units
 
@@ -87,7 +88,7 @@ def install(
 def uninstall(user: bool, root: str | None, as_json: bool, yes: bool, no_input: bool, dry_run: bool) -> int:
     """Stop, disable and remove the units.
 
-    Shows every step before it is made, and asks. Data, settings and drop-ins stay.
+    Shows every step before it is made, and asks. Data, settings and drop-ins stay. With --json: as install.
     """
     from eventsrc import units
 
@@ -107,7 +108,8 @@ def uninstall(user: bool, root: str | None, as_json: bool, yes: bool, no_input: 
 def status(user: bool, root: str | None, as_json: bool) -> int:
     """Show the units and how they are doing.
 
-    Exit code 3 when the service is not active.
+    Exit code 3 when the service is not active. With --json: {"folder", "running", "units": [{"unit", "file",
+    "active", "enabled", "detail"}]}; file is absent, as shipped, or differs.
     """
     from eventsrc import units
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from eventsrc import units
 from eventsrc.cli import main
@@ -159,3 +160,9 @@ def test_where_no_systemd_runs_the_command_says_what_else_there_is(
     said = capsys.readouterr().err
     assert "systemd does not run here" in said and "eventsrc serve" in said and "--root DIR" in said
     assert main.run(["service", "install", "--user", "--root", "x"]) == 2
+
+
+def test_what_is_shown_is_plain_for_whoever_wants_no_colour(tmp_path: Path) -> None:
+    line = ["service", "install", "--dry-run", "--root", str(tmp_path)]
+    assert "\033[" in CliRunner().invoke(main.cli, line, color=True).stdout
+    assert "\033[" not in CliRunner(env={"NO_COLOR": "1"}).invoke(main.cli, line, color=True).stdout
