@@ -32,7 +32,7 @@ class Monitor(App[None]):
     #ask { height: 1; border: none; padding: 0; display: none; }
     #text { height: 1fr; padding: 0 1; }
     HelpScreen { align: center middle; }
-    #help { width: 60; height: auto; max-height: 100%; padding: 0 2; border: round $primary; background: $surface; }
+    #help { width: 64; height: auto; max-height: 100%; padding: 0 2; border: round $primary; background: $surface; }
     """
 
     def __init__(self, feed: Feed, *, every: float = MONITOR_SECONDS, clock: Callable[[], float] = time.time) -> None:

@@ -8,19 +8,20 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 KEYS = """\
- Enter        open what the cursor is on
- Esc, q       one step back; q on the first list leaves
- j k ↑ ↓      one row            g G   first, last
- /            only rows with these words; Esc: all again
- 1 … 9        sort by that column; again: the other way
- 0            as it came: active first, newest first
- a            only what is active
- Tab          the next list      :     go to a list by name
- r            look now
- ?            these keys         Ctrl-C  leave
+Enter      open what the cursor is on
+Esc, q     one step back; q on the first list leaves
+j k ↑ ↓    one row             g G     first, last
+/          only rows with these words; Esc: all again
+1 … 9      sort by that column; again: the other way
+0          as it came: active first, newest first
+a          only what is active
+Tab        the next list       :       a list by its name
+r          look now            Ctrl-C  leave
 
- asks you   waits for a person   silent  should work, and does not
- tool       waits for a tool     idle    waits for a prompt
+asks you   waits for a person  idle    waits for a prompt
+tool       waits for a tool    works   says something
+silent     should work, and does not
+stalled    the same for long   orphaned  its process is gone
 """
 
 
