@@ -21,7 +21,7 @@ r          look now            Ctrl-C  leave
 asks you   waits for a person  idle    waits for a prompt
 tool       waits for a tool    works   says something
 silent     should work, and does not
-stalled    the same for long   orphaned  its process is gone
+stalled    silent for long     orphaned  process is gone
 """
 
 
