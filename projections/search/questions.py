@@ -10,7 +10,7 @@ from __future__ import annotations
 from eventsrc.plugin import Question
 
 RANKED = 1_000
-COMMON = 20_000
+COMMON = 5_000
 
 _MATCH = """{index} MATCH '{{title body}} : (' || :words || ')'
       || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END"""
