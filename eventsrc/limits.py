@@ -65,6 +65,7 @@ HOT_LOOKS = 30  # looks for which a folder counts as busy after something happen
 SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: a person who waits for it does not notice
 HOOKS_LOOKED_AT = 20_000  # newest events in which `hooks status` looks for hooks: a fraction of a second
 HOOK_TIMEOUT_SECONDS = 5  # an agent waits no longer for a hook of ours, which takes milliseconds
+SPOOL_FILES = 10_000  # hooks that wait while no service runs: weeks of one agent, some 100 MB; then some are dropped
 SPOOL_UNFINISHED_SECONDS = 3_600.0  # a file that nobody finished for so long is an accident, not somebody who writes
 
 # --- ZeroMQ --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from eventsrc.limits import HOOK_TIMEOUT_SECONDS
+from eventsrc.limits import HOOK_TIMEOUT_SECONDS, SPOOL_FILES
 
 Via: TypeAlias = Literal["spool", "http"]
 
@@ -51,11 +51,13 @@ AT_ONCE = frozenset(("SessionEnd", "Stop", "StopFailure"))
 TAG = "eventsrc-hook"
 """How our handlers are known: the name of the command, and a header."""
 SCRIPT = (
-    'exec >/dev/null 2>&1; umask 077; [ -d "$1" ] || mkdir -p "$1"; t=$(mktemp "$1/.XXXXXXXXXX") && '
-    """{ { printf '{"ppid":%s,"hook":' "$PPID" && cat && printf '}'; } >"$t" && """
-    'mv "$t" "$1/${t##*/.}.json" || rm -f "$t"; }; exit 0'
+    'exec >/dev/null 2>&1; umask 077; [ -d "$1" ] || mkdir -p "$1"; t=$(mktemp "$1/.XXXXXXXXXX") || exit 0; d=$1; '
+    f'set -- "$1"/*.json; if [ $# -lt {SPOOL_FILES} ]; then n=${{t##*/.}}; '
+    """printf '{"ppid":%s,"hook":' "$PPID" && cat && printf '}'; else n=full; printf '{"dropped":"hooks, since the spool is full"}'; fi >"$t" && """
+    'mv "$t" "$d/$n.json" || rm -f "$t"; exit 0'
 )
-"""POSIX shell (and `mktemp`): standard input becomes one file of the folder `$1`, whole or not at all."""
+"""POSIX shell (and `mktemp`): standard input becomes one file of the folder `$1`, whole or not at all. A spool that
+nobody empties grows no further than its bound; that something was dropped is then said by a file, too."""
 
 
 def handlers(via: Via, spool: str, url: str) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ import pytest
 
 from eventsrc.formats.claude_code_hooks import ClaudeCodeHooks
 from eventsrc.hooks import handlers
+from eventsrc.limits import SPOOL_FILES
 from tests.conformance.formats import record_of
 
 BODY = b'{"session_id":"s","hook_event_name":"Stop","x":"\\u00e9 \xc3\xa9 \'$(touch /tmp/no)`\\\\n"}'
@@ -46,7 +47,7 @@ def test_an_event_becomes_a_file_that_says_whose_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_understands_it(shell: str, tmp_path: Path) -> None:
-    words = [shell] if shell != "busybox" else ["busybox", "sh"]
+    words = {"busybox": ["busybox", "sh"], "zsh": ["zsh", "--emulate", "sh"]}.get(shell, [shell])  # as /bin/sh they do
     done = subprocess.run([*words, *command(tmp_path)[1:]], input=BODY, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert json.loads(spooled(tmp_path)[0])["hook"]["session_id"] == "s"
@@ -57,6 +58,19 @@ def test_many_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
     for number, one in enumerate(running):
         one.communicate(b'{"n":%d}' % number, timeout=20)
     assert sorted(json.loads(data)["hook"]["n"] for data in spooled(tmp_path)) == list(range(20))
+
+
+@pytest.mark.slow
+def test_a_spool_that_nobody_empties_has_a_bound_and_says_that_it_was_reached(tmp_path: Path) -> None:
+    for number in range(SPOOL_FILES - 1):
+        (tmp_path / f"{number}.json").touch()
+    tell(tmp_path)
+    assert len(spooled(tmp_path)) == SPOOL_FILES
+    tell(tmp_path)
+    tell(tmp_path)
+    assert len(spooled(tmp_path)) == SPOOL_FILES + 1
+    assert json.loads((tmp_path / "full.json").read_text()) == {"dropped": "hooks, since the spool is full"}
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_folder_that_cannot_be_made_ends_well_all_the_same(tmp_path: Path) -> None:
