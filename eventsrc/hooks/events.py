@@ -53,7 +53,8 @@ TAG = "eventsrc-hook"
 SCRIPT = (
     'exec >/dev/null 2>&1; umask 077; [ -d "$1" ] || mkdir -p "$1"; t=$(mktemp "$1/.XXXXXXXXXX") || exit 0; d=$1; '
     f'set -- "$1"/*.json; if [ $# -lt {SPOOL_FILES} ]; then n=${{t##*/.}}; '
-    """printf '{"ppid":%s,"hook":' "$PPID" && cat && printf '}'; else n=full; printf '{"dropped":"hooks, since the spool is full"}'; fi >"$t" && """
+    """printf '{"ppid":%s,"hook":' "$PPID" && cat && printf '}'; """
+    """else n=full; printf '{"dropped":"hooks, since the spool is full"}'; fi >"$t" && """
     'mv "$t" "$d/$n.json" || rm -f "$t"; exit 0'
 )
 """POSIX shell (and `mktemp`): standard input becomes one file of the folder `$1`, whole or not at all. A spool that
