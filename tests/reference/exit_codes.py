@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
 
 from eventsrc import errors
 from eventsrc.cli import main
@@ -45,11 +44,10 @@ def meanings() -> dict[int, str]:
     return {int(code): meaning for code, meaning in re.findall(r"(\d+) ([^,]+)", text)}
 
 
-def kinds() -> Iterator[type[errors.EventsrcError]]:
-    """Every error of the tree, in the order of the code."""
-    for kind in vars(errors).values():
-        if inspect.isclass(kind) and issubclass(kind, errors.EventsrcError) and kind is not errors.EventsrcError:
-            yield kind
+def kinds() -> list[type[errors.EventsrcError]]:
+    """Every error of the tree, by code and name."""
+    found = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.EventsrcError)]
+    return sorted((kind for kind in found if kind is not errors.EventsrcError), key=lambda kind: kind.exit_code)
 
 
 def _row(kind: type[errors.EventsrcError]) -> str:
