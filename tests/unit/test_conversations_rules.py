@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -209,3 +211,11 @@ def test_rules_have_a_version_that_changes_with_any_character() -> None:
 def test_wrong_rules_are_refused_with_what_is_wrong(change: tuple[str, str], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         ruleset(packaged("default").replace(*change, 1))
+
+
+def test_the_rules_in_the_documentation_are_rules() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/conversations.md").read_text("utf-8")
+    _, text = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    found = Rules(ruleset(text)).enrich("the release is blocked: which version?", "Architect")
+    assert (found.chain_type, found.chain_score, found.ace_tier) == ("release", 2, "A")
+    assert found.tags == ("@Chain-release", "@Question-Open", "@Status-Blocked")
