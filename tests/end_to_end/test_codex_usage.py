@@ -4,6 +4,7 @@ in any order of files, however often they come, and whatever older forks have co
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_tokens_of_a_machine_agree_in_any_order_of_files_and_twice(
 def test_tokens_of_every_kind_of_rollout_agree(shared_data: Path, numbers: Any, tmp_path: Path, name: str) -> None:
     paths = rollouts(shared_data / "codex" / "fixtures" / name / "sessions")
     with Given(Agents, tmp_path) as given:
-        for once_more in (readings(paths), _copied(readings(paths))):
+        for once_more in (readings(paths), copied(paths, tmp_path / "archived_sessions")):
             given.readings(once_more)
             agrees(given, numbers["fixtures"][name])
 
@@ -147,23 +148,22 @@ def test_no_line_of_any_fixture_is_a_dead_letter_and_what_is_unknown_is_known_to
     assert {one.type for one in read if one.raw is not None} == UNKNOWN
 
 
-def test_a_packed_copy_under_another_name_changes_nothing(shared_data: Path, tmp_path: Path) -> None:
+def test_a_copy_in_another_folder_changes_nothing(shared_data: Path, tmp_path: Path) -> None:
     paths = rollouts(shared_data / "codex" / "sessions")
     with Given(Agents, tmp_path) as given:
         given.readings(readings(paths))
         before = given.dump()
-        given.readings(_copied(readings(paths)))
+        given.readings(copied(paths, tmp_path / "archived_sessions"))
         after = given.dump()
     for table in ("rounds", "messages", "content_blocks", "tool_results", "usage", "prompts", "errors"):
         assert _without_sources(after[table]) == _without_sources(before[table]), table
 
 
-def _copied(one: Iterator[Reading]) -> Iterator[Reading]:
-    for reading in one:
-        source = reading.source.replace("/sessions/", "/archived_sessions/") + ".zst"  # the name stays
-        yield msgspec.structs.replace(
-            reading, source=source, id=f"again-{reading.id}", position=reading.position + 10_000
-        )
+def copied(paths: list[Path], folder: Path) -> Iterator[Reading]:
+    """The same files in another folder, read after all that was read before."""
+    folder.mkdir(exist_ok=True)
+    for reading in readings([Path(shutil.copy(path, folder)) for path in paths]):
+        yield msgspec.structs.replace(reading, id=f"again-{reading.id}", position=reading.position + 10_000)
 
 
 def _without_sources(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
