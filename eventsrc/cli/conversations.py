@@ -98,7 +98,7 @@ def thread(data: str | None, config_file: str | None, as_json: bool, **given: An
 @click.option("--sender", default=None, help="Whose message, where two senders used one id.")
 @common
 def show(data: str | None, config_file: str | None, as_json: bool, **given: Any) -> None:
-    """One message in full; the beginning of its id is enough when only one begins so."""
+    """One message in full. The beginning of its id is enough when only one begins so; what 'search' names is too."""
     rows = _ask("show", (data, config_file), **given)
     exact = [row for row in rows if row["message_id"] == given["message_id"]]
     rows = exact or rows

@@ -30,7 +30,7 @@ _SHOW = Question(
     f"""SELECT message_id, at AS message_time, sender, recipient, type, priority, topic, role, context_id, thread_id,
       chain_type, chain_score, runner_up, runner_up_score, ace_tier, {_TAGS}, {_KEYWORDS}, word_count, char_count,
       content_hash, (SELECT count(*) FROM messages o WHERE o.content_hash = m.content_hash) AS same_text, observed,
-      observations, written_id, written_time, tz_source, received_at AS received_time, position, shape,
+      observations, key, written_id, written_time, tz_source, received_at AS received_time, position, shape,
       is_text_json, content, metadata, extras,
       (SELECT json_group_array(json_object('position', position, 'observed', observed, 'observer', observer,
         'time', time, 'received_at', received_at, 'source', source, 'shape', shape)) FROM observations o
@@ -39,9 +39,9 @@ _SHOW = Question(
         'tags', json(tags), 'keywords', json(keywords), 'content_hash', content_hash)) FROM compat_readings c
         WHERE c.message_id = m.message_id AND c.sender = m.sender) AS compat,
       text
-    FROM messages m WHERE message_id >= :message_id AND message_id < :message_id || char(1114111)
-    AND (:sender IS NULL OR sender = :sender) ORDER BY message_id, sender LIMIT 100""",
-    "One message in full; the beginning of its id is enough.",
+    FROM messages m WHERE ((message_id >= :message_id AND message_id < :message_id || char(1114111))
+      OR key = :message_id) AND (:sender IS NULL OR sender = :sender) ORDER BY message_id, sender LIMIT 100""",
+    "One message in full, by its id, the beginning of it, or the key under which it is found in a search.",
     ("message_id", "sender"),
     ("message_id",),
 )

@@ -61,6 +61,7 @@ LATE_SCHEMA = (
     "CREATE INDEX messages_sender ON messages(sender, at)",
     "CREATE INDEX messages_chain ON messages(chain_type, at)",
     "CREATE INDEX messages_pair ON messages(type, sender, recipient, at)",
+    "CREATE INDEX runs_start ON runs(start_time)",
     "CREATE INDEX message_tags_tag ON message_tags(tag)",
     "CREATE INDEX observations_message ON observations(message_id, sender)",
 )

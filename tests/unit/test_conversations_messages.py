@@ -73,6 +73,15 @@ def test_two_messages_of_one_id_stay_apart_and_keep_what_the_producer_called_the
     assert rows[1][0].startswith(f"{own}~") and len(rows[1][0]) == len(own) + 9
 
 
+def test_a_message_is_shown_by_its_id_its_beginning_or_its_key(given: Given) -> None:
+    fact = fact_of(agent_message(2))
+    assert isinstance(fact, MessageExchanged)
+    given.facts(fact, fact_of(agent_message(3)))
+    for name in (fact.message_id, fact.message_id[:-3], fact.key):
+        assert [row["key"] for row in given.ask("show", message_id=name)] == [fact.key]
+    assert given.ask("show", message_id=fact.key[:-1]) == []
+
+
 def test_a_message_without_an_id_is_known_again_by_its_time(given: Given) -> None:
     message = agent_message(2, message_id=None)
     given.facts(fact_of(wrapped("sent", message)), fact_of(wrapped("received", message)))
