@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,24 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path, user: bool) 
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@NEEDS_SYSTEMD
+def test_systemd_takes_the_drop_ins_that_the_unit_tells_a_person_to_write(tmp_path: Path) -> None:
+    told = re.findall(r"^#   (\[Service\]\n(?:#   .+\n)+)", units.shipped(False)["eventsrc.service"], re.MULTILINE)
+    assert len(told) == 2
+    written(tmp_path)
+    folder = tmp_path / "eventsrc.service.d"
+    folder.mkdir()
+    for more, wrong in (("", ""), ("[Service]\nNoSuchSetting=1\n", "NoSuchSetting")):
+        (folder / "more.conf").write_text("".join(told).replace("#   ", "") + more)
+        done = subprocess.run(
+            ["systemd-analyze", "verify", str(tmp_path / "eventsrc.service")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert wrong in done.stderr and (done.stderr == "") == (wrong == "")
 
 
 @NEEDS_SYSTEMD
