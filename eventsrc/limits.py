@@ -62,7 +62,7 @@ COLD_LOOKS = 12  # with hints, a folder in which nothing happens is looked at ev
 HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
 # --- a spool as a source -------------------------------------------------------------------------------------------
-SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: a person who waits for it does not notice
+SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: nobody notices, for 0.1 % of a core
 HOOKS_LOOKED_AT = 20_000  # newest events in which `hooks status` looks for hooks: a fraction of a second
 HOOK_TIMEOUT_SECONDS = 5  # an agent waits no longer for a hook of ours, which takes milliseconds
 SPOOL_FILES = 10_000  # hooks that wait while no service runs: weeks of one agent, some 100 MB; then some are dropped
@@ -162,6 +162,10 @@ LOAD_SECONDS = 900.0  # one load; a million events take about a minute
 LOAD_TRIES = 5  # failed loads of one experiment in a row: a database that is open elsewhere is free again by then
 LOAD_RETRY_SECONDS = 30.0  # pause after the first failed load; doubles
 LOAD_RETRY_MOST_SECONDS = 1_800.0  # longest pause between two of them
+DUCKDB_BATCH_BYTES = 64 * MIB  # of rows on their way into DuckDB: one file that is there for a moment
+DUCKDB_OBJECT_BYTES = 1 * MIB  # of one row, as DuckDB is told: it sets aside as much per thread; wider ones are told
+EXPORT_MEMORY_BYTES = 512 * MIB  # what DuckDB may hold while it writes an export; the rest goes to a file beside it
+EXPORT_ROWS = 4_096  # rows between two looks at the progress of an export
 
 # --- the service ---------------------------------------------------------------------------------------------------
 DRAIN_SECONDS = 20.0  # from a stop signal to the end: sources, writer, projectors, last checkpoint

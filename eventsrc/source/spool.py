@@ -74,7 +74,7 @@ class Spool:
     async def run(self, deliver: Deliver) -> None:
         """Hands over what is there, then looks `pace` seconds later again; until cancelled."""
         while True:
-            while await anyio.to_thread.run_sync(self._changed, limiter=self._thread):
+            while self._changed():
                 batch = await anyio.to_thread.run_sync(self._next, limiter=self._thread)
                 if batch.records:
                     await self._hand_over(batch.records, deliver)
@@ -93,7 +93,8 @@ class Spool:
                 await self._sleep(DISK_FULL_RETRY_SECONDS)
 
     def _changed(self) -> bool:
-        """Whether to list the folder. Change times are coarse: after a change it is listed twice."""
+        """Whether to list the folder. Change times are coarse: after a change it is listed twice. One `stat` of
+        a folder that lies beside the log costs less than handing it to a thread: some 2 µs against 100."""
         try:
             changed = self._folder.stat().st_mtime_ns
         except OSError:
