@@ -39,6 +39,8 @@ class Log:
         """The last durable position; 0 when there is none."""
         self.recovery = Recovery(opened.cuts)
         """What opening found."""
+        self.sync_seconds: float | None = None
+        """How long the last write and sync took; None when there was nothing new to write."""
         self._disk = disk
         self._clock = clock
         self._lock = lock
@@ -161,10 +163,13 @@ class Log:
 
     def _store(self, group: Group) -> list[Answer]:
         assert group.first == self.head + 1, "a plan holds for the head that it was made for"
+        self.sync_seconds = None
         if not group.changes.events:
             return group.answers
         segment = self._writable()
+        began = self._clock.monotonic()
         segment.append(group.body)
+        self.sync_seconds = self._clock.monotonic() - began
         self.head = group.last
         group.changes.segments = {(subject, segment.first) for subject in group.changes.revisions}
         self._knowledge.absorb(group.changes)

@@ -11,7 +11,6 @@ import anyio.to_thread
 import msgspec
 
 from eventsrc.actor import Mailbox, Ticket
-from eventsrc.clock import Clock, SystemClock
 from eventsrc.errors import DiskFull, EventsrcError, LogFailed
 from eventsrc.event import Appended, Position
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS, DISK_FULL_RETRY_SECONDS, OVERLAP_EVENTS
@@ -36,7 +35,6 @@ class _Planned(msgspec.Struct, frozen=True):
 
     appends: Sequence[Append]
     group: Group
-    began: float
 
 
 class LogWriter:
@@ -55,14 +53,12 @@ class LogWriter:
         *,
         metrics: LogMetrics | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-        clock: Clock | None = None,
     ) -> None:
         self._log = log
         self._mailbox = mailbox
         self._on_head = on_head
         self._metrics = metrics
         self._sleep = sleep
-        self._clock = clock or SystemClock()
         self._thread = anyio.CapacityLimiter(1)
         self._cut: deque[Sequence[Append]] = deque()
         """Groups that were taken and are not decided yet."""
@@ -102,14 +98,12 @@ class LogWriter:
         return True
 
     async def _plan(self, appends: Sequence[Append]) -> _Planned:
-        began = self._clock.monotonic()
-        return _Planned(appends, await self._run(self._log.plan, _batches(appends)), began)
+        return _Planned(appends, await self._run(self._log.plan, _batches(appends)))
 
     async def _store(self, planned: _Planned) -> None:
         """Stores what is planned, and plans what waits behind it. A full disk makes both undone: nothing is planned
         then, and the two are tried again one after the other."""
         following = self._cut[0] if self._cut else ()
-        began = self._clock.monotonic()
         try:
             if following:
                 answers, group = await self._run(self._log.store_and_plan, planned.group, _batches(following))
@@ -119,22 +113,21 @@ class LogWriter:
             self._cut.appendleft(await self._wait_for_room(planned.appends, error))
             self._planned = None
             return
-        self._planned = _Planned(following, group, began) if following else None
+        self._planned = _Planned(following, group) if following else None
         if following:
             self._cut.popleft()
-        self._stored(planned.appends, answers, planned.began)
+        self._stored(planned.appends, answers)
 
     async def _commit(self, appends: Sequence[Append]) -> None:
         """Makes a group durable and answers it. Whoever is patient waits here for room, and so does everybody behind:
         that is the back-pressure that lets sources lose nothing."""
         while appends:
-            began = self._clock.monotonic()
             try:
                 answers = await self._run(self._log.commit, _batches(appends))
             except DiskFull as error:
                 appends = self._cut[0] = await self._wait_for_room(appends, error)
             else:
-                self._stored(appends, answers, began)
+                self._stored(appends, answers)
                 return
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
@@ -151,11 +144,11 @@ class LogWriter:
             await self._sleep(DISK_FULL_RETRY_SECONDS)
         return patient
 
-    def _stored(self, appends: Sequence[Append], answers: Sequence[Answer], began: float) -> None:
+    def _stored(self, appends: Sequence[Append], answers: Sequence[Answer]) -> None:
         self._full(False)
         self._answer(appends, answers)
         self._mailbox.finish(len(appends))
-        self._observe(answers, self._clock.monotonic() - began)
+        self._observe(answers)
 
     def _answer(self, group: Sequence[Append], answers: Sequence[Answer]) -> None:
         self._on_head(self._log.head)
@@ -165,10 +158,10 @@ class LogWriter:
             else:
                 append.ticket.set(answer)
 
-    def _observe(self, answers: Sequence[Answer], seconds: float) -> None:
-        if self._metrics is not None:
+    def _observe(self, answers: Sequence[Answer]) -> None:
+        if self._metrics is not None and self._log.sync_seconds is not None:  # else there was nothing new to write
             self._metrics.commits.inc()
-            self._metrics.sync.observe(seconds)
+            self._metrics.sync.observe(self._log.sync_seconds)
             stored = [answer for answer in answers if isinstance(answer, Appended)]
             self._metrics.commit_events.observe(sum(len(one.positions) - one.duplicates for one in stored))
 

@@ -15,7 +15,15 @@ Series exist with 0 from the start, so that `rate()` sees the first failure too.
 in the log.
 """
 
-from eventsrc.metrics.groups import CheckpointMetrics, LogMetrics, ReportMetrics
+from eventsrc.metrics.groups import CheckpointMetrics, LogMetrics, ReportMetrics, SourceMetrics, StageMetrics
 from eventsrc.metrics.registry import CONTENT_TYPE, Metrics
 
-__all__ = ["CONTENT_TYPE", "CheckpointMetrics", "LogMetrics", "Metrics", "ReportMetrics"]
+__all__ = [
+    "CONTENT_TYPE",
+    "CheckpointMetrics",
+    "LogMetrics",
+    "Metrics",
+    "ReportMetrics",
+    "SourceMetrics",
+    "StageMetrics",
+]

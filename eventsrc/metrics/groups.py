@@ -19,12 +19,12 @@ STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
 
 
 class PipelineMetrics:
-    """The same four numbers for every stage: `source`, `ingest`, `log`, `projector:<name>`."""
+    """The same three numbers for every stage: `source`, `ingest`, `log`, `projector:<name>`. What waits between two of
+    them is told in its own unit: `source_behind_bytes`, `mailbox_waiting`, `projection_lag_events`."""
 
     def __init__(self, families: Families) -> None:
         self.came = families.counter("stage_in", "Events that a stage took in (projectors: live only).", "stage")
         self.went = families.counter("stage_out", "Events that a stage finished (projectors: live only).", "stage")
-        self.waiting = families.gauge("stage_waiting", "Events that wait for a stage.", "stage")
         self.last = families.gauge(
             "stage_last_timestamp_seconds", "When a stage last finished something; 0 = not since the start.", "stage"
         )
@@ -36,7 +36,6 @@ class StageMetrics:
     def __init__(self, families: PipelineMetrics, stage: str) -> None:
         self.came = families.came.labels(stage)
         self.went = families.went.labels(stage)
-        self.waiting = families.waiting.labels(stage)
         self.last = families.last.labels(stage)
 
 
@@ -45,17 +44,22 @@ class LogMetrics:
 
     def __init__(self, families: Families) -> None:
         self.head = families.gauge("log_head_position", "Position of the last durable event.")
+        self.activity = families.gauge("log_activity_position", "The same, of the last event that is no heartbeat.")
         self.bytes = families.gauge("log_bytes", "Size of all segments.")
         self.segments = families.gauge("log_segments", "Number of segments.")
         self.commits = families.counter("log_commits", "Durable group commits.")
         self.commit_events = families.histogram("log_commit_events", "Events in one group commit.", SIZE_BUCKETS)
         self.sync = families.histogram("log_fsync_seconds", "Time that one write and sync took.", SYNC_BUCKETS)
         self.append = families.histogram(
-            "log_append_seconds", "From the acceptance of a batch until it was durable.", SYNC_BUCKETS
+            "log_append_seconds", "From the arrival of a pushed batch until its answer, which is durable.", SYNC_BUCKETS
         )
         self.disk_free = families.gauge("disk_free_bytes", "Free space under the data directory.")
         self.disk_full = families.gauge("log_disk_full", "1 while appends are refused for lack of room.")
         self.rollbacks = families.counter("log_rollbacks", "Unfinished tails that opening the log cut and kept aside.")
+        self.verified = families.gauge(
+            "verify_last_timestamp_seconds", "When every byte was last checked (verify --record); 0 = never."
+        )
+        self.problems = families.gauge("verify_problems", "What was found damaged then.")
 
 
 class ProjectionFamilies:
@@ -105,6 +109,9 @@ class SourceMetrics:
     def __init__(self, families: Families) -> None:
         self.files = families.gauge("source_files", "Files that are followed.")
         self.behind = families.gauge("source_behind_bytes", "Bytes in followed files that were not read yet.")
+        self.troubled = families.gauge(
+            "source_troubled", "Followed files, folders and sockets that cannot be read now."
+        )
         self.changes = families.counter("source_changes", "Followed files rewritten, rotated, truncated.", "change")
         self.quarantined = families.counter("quarantined", "Records that were refused and kept aside.", "reason")
         self.duplicates = families.counter("duplicates", "Records that were in the log already, answered as such.")
@@ -191,9 +198,12 @@ class ActorMetrics:
     """The actors themselves."""
 
     def __init__(self, families: Families) -> None:
+        self.beat = families.gauge("heartbeat_period_seconds", "Pause between two heartbeat events; 0 = none are made.")
         self.restarts = families.counter("actor_restarts", "Restarts after a failure.", "actor")
         self.last_progress = families.gauge(
-            "actor_last_progress_timestamp_seconds", "When an actor last moved or was idle.", "actor"
+            "actor_last_progress_timestamp_seconds",
+            "When an actor last moved or was idle; 0 = it has no mailbox to be measured by.",
+            "actor",
         )
 
     def declare(self, actors: Iterable[str]) -> None:

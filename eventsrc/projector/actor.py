@@ -122,6 +122,7 @@ class Projector:
 
     async def _step(self, head: Position) -> None:
         """Applies one batch and tells how it went."""
+        began = self._site.clock.monotonic()
         try:
             async with self._turn:
                 await self._thread(lambda: self._apply(head))
@@ -133,7 +134,7 @@ class Projector:
             await self._break(error)
         else:
             self._blocked_since = None
-            self._tell("live")
+            self._tell("live", batch_seconds=self._site.clock.monotonic() - began)
 
     async def _wait(self, error: TryAgain) -> None:
         """A lock that is never released, or a disk that stays full, is the supervisor's to judge after BUSY_SECONDS."""
@@ -254,7 +255,7 @@ class Projector:
     async def _thread(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
-    def _tell(self, state: State, reason: str = "") -> None:
+    def _tell(self, state: State, reason: str = "", *, batch_seconds: float = 0.0) -> None:
         model = self._model
         self.standing = Standing(
             name=self._projection.name,
@@ -264,5 +265,6 @@ class Projector:
             dead_letters=model.store.dead_letters if model is not None else self.standing.dead_letters,
             reason=reason,
             recorded=model.store.mark.applied_at if model is not None else self.standing.recorded,
+            batch_seconds=batch_seconds,
         )
         self._report(self.standing)

@@ -42,3 +42,5 @@ class Standing(msgspec.Struct, frozen=True):
     """Why it waits, is built or is broken."""
     recorded: str = ""
     """When the log accepted the event at `position`, RFC 3339; "" at position 0."""
+    batch_seconds: float = 0.0
+    """How long the transaction took that this is told after; 0 when there was none."""

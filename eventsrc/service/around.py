@@ -28,6 +28,7 @@ def around(
 ) -> list[Charge]:
     """The actors, for the supervisor. All are ended by cancellation and lose nothing by it."""
     run_id, every = uuid4().hex, settings.heartbeat.every_seconds
+    metrics.actors.beat.set(every)
     return [
         spool_charge(data, pipeline, clock),
         heartbeat_charge(lambda: Pacemaker(pipeline.deliver, clock, pipeline.idle, every, run_id)),
@@ -56,4 +57,4 @@ class _Spooled:
         self._pipeline = pipeline
 
     async def run(self) -> None:
-        await self._spool.run(self._pipeline.deliver)
+        await self._spool.run(self._pipeline.gather)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from eventsrc.durable import Disk
-from eventsrc.errors import CannotWrite
 from eventsrc.query import ReadModels
 from eventsrc.report import RULES, Span, record_of
 
@@ -32,32 +27,3 @@ def message_count(models: ReadModels, span: Span) -> int:
     """How many messages a stretch of time has, for a progress bar."""
     row = models.ask(MODEL, "report_totals", {"since": span.since, "until": span.until}).objects()[0]
     return int(row["recorded"] or 0)
-
-
-@contextmanager
-def whole_file(path: Path, disk: Disk) -> Iterator[BinaryIO]:
-    """A file to write to that appears under its name when it is whole and durable, and not at all otherwise. Raises
-    `CannotWrite`."""
-    temporary = f"{path}.tmp"
-    with writing(path):
-        with os.fdopen(disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
-            try:
-                yield file
-                file.flush()
-                disk.sync(file.fileno())
-            except BaseException:
-                disk.unlink(temporary)
-                raise
-        disk.rename(temporary, str(path))
-        disk.sync_directory(str(path.absolute().parent))
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns what the system says about a file that cannot be written into eventsrc's words."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CannotWrite(path=path, reason=error.strerror or error) from error

@@ -55,7 +55,7 @@ class Listening:
         while not self._stopping.is_set():
             self._source = self._make()
             try:
-                await self._source.run(self._pipeline.deliver)
+                await self._source.run(self._pipeline.gather)
             except EndpointUnusable as error:
                 self._note(error)
                 with anyio.move_on_after(limits.ZMQ_BIND_SECONDS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,15 @@ class Models:
         while any(one.state != "broken" and one.position < position for one in self.standings.values()):
             await self._moved.wait()
 
+    def measure(self, recorded: Callable[[Position], float | None]) -> None:
+        """Sets how far each read model is behind, which grows although its projector tells nothing. `recorded`: when
+        the event behind a position was accepted."""
+        for standing in self.standings.values():
+            numbers = self._metrics.projection(standing.name)
+            behind = max(0, self._watermark.position - standing.position)
+            numbers.lag_events.set(behind)
+            numbers.oldest_unapplied.set((recorded(standing.position) or 0.0) if behind else 0.0)
+
     def _make(self, projection: type[Projection]) -> Projector:
         made = Projector(projection, self._site, self._watermark, self._told)
         self._projectors[projection.name] = made
@@ -133,16 +142,15 @@ class Models:
         self._moved = anyio.Event()
         numbers = self._metrics.projection(standing.name)
         numbers.position.set(standing.position)
-        numbers.lag_events.set(max(0, self._watermark.position - standing.position))
         numbers.dead_letters.set(standing.dead_letters)
         numbers.generation.set(standing.generation)
         numbers.rebuilding.set(standing.state == "building")
         recorded = parse_time(standing.recorded) if standing.recorded else None
         live = standing.state == "live" and standing.position == self._watermark.position
-        numbers.oldest_unapplied.set(0 if live or recorded is None else recorded)
         if live and before is not None and before.position < standing.position and recorded is not None:
             now = self._site.clock.now()
             numbers.visible.observe(max(0.0, now - recorded))
+            numbers.batch.observe(standing.batch_seconds)
             stage = self._stages[standing.name]
             stage.came.inc(standing.position - before.position)
             stage.went.inc(standing.position - before.position)
@@ -152,7 +160,7 @@ class Models:
 def described(standing: Standing, head: int) -> dict[str, Any]:
     """One read model in `status --json`."""
     shown: dict[str, Any] = msgspec.to_builtins(standing)
-    del shown["name"]
+    del shown["name"], shown["batch_seconds"]
     return {**shown, "lag_events": max(0, head - standing.position)}
 
 

@@ -20,7 +20,7 @@ from eventsrc.log.layout import log_directory
 from eventsrc.log.recovery import read_manifest
 from eventsrc.log.scrub import check_sealed, split
 from eventsrc.log.writer import Append, LogWriter
-from eventsrc.metrics import Metrics
+from eventsrc.metrics import Metrics, StageMetrics
 from eventsrc.service.heartbeat import Idle
 
 
@@ -37,6 +37,7 @@ class Pipeline:
         self.arrivals: Mailbox[Arrival] = Mailbox("ingest", weigh=weigh, clock=clock)
         self.appends: Mailbox[Append] = Mailbox("log", weigh=_weight, clock=clock)
         self._metrics = metrics
+        self._source = metrics.stage("source")
         self._ingest = metrics.stage("ingest")
         self._written = metrics.stage("log")
         self._clock = clock
@@ -78,16 +79,25 @@ class Pipeline:
         ]
 
     async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
-        """What sources are given: waits for room in the queue; the ticket's answer means durable."""
+        """Waits for room in the queue; the ticket's answer means durable. For what the service itself sees."""
         ticket: Ticket[Appended] = Ticket()
         await self.arrivals.send(Arrival(records, ticket, after=after))
+        return ticket
+
+    async def gather(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
+        """`deliver` for sources: what comes from agents is counted."""
+        ticket = await self.deliver(records, after)
+        _count(self._source, len(records), self._clock.now())
         return ticket
 
     async def append(self, records: Sequence[Record]) -> Appended:
         """For somebody who waits for the answer: refuses with QueueFull or DiskFull instead of waiting for room."""
         ticket: Ticket[Appended] = Ticket()
+        began = self._clock.monotonic()
         self.arrivals.send_nowait(Arrival(records, ticket, patient=False))
+        _count(self._source, len(records), self._clock.now())
         answer = await ticket.wait()
+        self._metrics.log.append.observe(self._clock.monotonic() - began)
         self._metrics.source.duplicates.inc(answer.duplicates)
         return answer
 
@@ -100,16 +110,17 @@ class Pipeline:
         self.log.close()
 
     def _ingested(self, events: int) -> None:
-        self._ingest.came.inc(events)
-        self._ingest.went.inc(events)
-        self._ingest.last.set(self._clock.now())
+        _count(self._ingest, events, self._clock.now())
 
     def _grown(self, position: int) -> None:
-        events = position - self.watermark.position
-        self._written.came.inc(events)
-        self._written.went.inc(events)
-        self._written.last.set(self._clock.now())
+        _count(self._written, position - self.watermark.position, self._clock.now())
         self.watermark.advance(position)
+
+
+def _count(stage: StageMetrics, events: int, now: float) -> None:
+    stage.came.inc(events)
+    stage.went.inc(events)
+    stage.last.set(now)
 
 
 def _weight(append: Append) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -54,7 +53,6 @@ class ServicePort:
         self._questions = asked(host.data)
         self._reading = anyio.CapacityLimiter(1)  # one reader, used by one thread at a time
         self._looking = anyio.CapacityLimiter(2)
-        host.metrics.before_scrape(self._refresh)
 
     # --- the log ---
 
@@ -145,18 +143,3 @@ class ServicePort:
     @property
     def _watermark(self) -> Watermark:
         return self._pipeline.watermark
-
-    def _refresh(self) -> None:
-        """What is only worth knowing when somebody looks."""
-        numbers = self._host.metrics
-        numbers.log.head.set(self.head)
-        segments = list((self._host.data / "log").glob("*.jsonl"))
-        sizes = [path.stat().st_size for path in segments if path.name[0].isdigit()]
-        numbers.log.bytes.set(sum(sizes))
-        numbers.log.segments.set(len(sizes))
-        numbers.log.disk_free.set(shutil.disk_usage(self._host.data).free)
-        places = [place for place in self._sources() if place.kind != "zmq"]
-        numbers.source.files.set(len(places))
-        numbers.source.behind.set(sum(place.behind_bytes for place in places))
-        for actor in self._heartbeat.check().actors:
-            numbers.actors.last_progress.labels(actor.name).set(actor.last_progress)

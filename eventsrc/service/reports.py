@@ -12,7 +12,7 @@ import msgspec
 from eventsrc.durable import Disk, write_file
 from eventsrc.query import ReadModels
 from eventsrc.report import Report, Span, gather, historical, to_html, to_markdown
-from eventsrc.service.exports import writing
+from eventsrc.service.whole import writing
 
 FORMS: dict[str, Callable[[Report], bytes]] = {
     "md": lambda report: to_markdown(report).encode(),

@@ -32,6 +32,8 @@ from eventsrc.query import ReadModels
 from eventsrc.service.around import around
 from eventsrc.service.checkpoints import Keeper
 from eventsrc.service.failure import what_it_was
+from eventsrc.service.following import Following, measure
+from eventsrc.service.gauges import Gauges
 from eventsrc.service.listening import Listening
 from eventsrc.service.models import Models, asked, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
@@ -138,7 +140,9 @@ class Service:
         keeper = Keeper(place, self.settings.checkpoint, pipeline, self.metrics.checkpoint)
         listening = Listening(self.settings.zmq, pipeline, self.metrics) if self.settings.zmq.enabled else None
         places = [follow.positions, *([listening.positions] if listening else [])]
-        port = ServicePort(self, pipeline, models, partial(_all, places), keeper, heartbeat)
+        sources = partial(_all, places)
+        port = ServicePort(self, pipeline, models, sources, keeper, heartbeat)
+        self.metrics.before_scrape(Gauges(self.data, self.metrics, pipeline, models, sources, heartbeat).refresh)
         return [
             *self._sources(pipeline, follow, asked(self.data, discovery)),
             *around(self.data, self.settings, pipeline, asked(self.data, discovery), self.metrics, self.clock),
@@ -155,9 +159,13 @@ class Service:
     def _sources(self, pipeline: Pipeline, follow: Follow, questions: ReadModels) -> list[Charge]:
         charges = []
         if self.paths:
+            measure(follow, self.metrics)
             charges.append(
                 Charge(
-                    name="source", make=lambda: _Delivering(follow, pipeline), policy=Policy.RESTART, stage=Stage.SOURCE
+                    name=Following.name,
+                    make=lambda: Following(follow, pipeline),
+                    policy=Policy.RESTART,
+                    stage=Stage.SOURCE,
                 )
             )
         if self.settings.liveness.enabled:
@@ -242,18 +250,6 @@ class Service:
 
 def _all(places: Sequence[Callable[[], list[SourcePosition]]]) -> list[SourcePosition]:
     return [place for positions in places for place in positions()]
-
-
-class _Delivering:
-    """A source as an actor: `run` without arguments."""
-
-    def __init__(self, source: Follow, pipeline: Pipeline) -> None:
-        self.name = "source"
-        self._source = source
-        self._pipeline = pipeline
-
-    async def run(self) -> None:
-        await self._source.run(self._pipeline.deliver)
 
 
 def bind_tcp(listen: str) -> socket.socket:

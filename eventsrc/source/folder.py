@@ -7,7 +7,7 @@ cursor shows. Files take turns, one block at a time, and each has a few batches 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -66,14 +66,20 @@ class Follow:
         """What was done since `run` began."""
         return self._tally.report
 
+    @property
+    def changes(self) -> Mapping[str, int]:
+        """What happened to followed files since `run` began: `rewritten`, `truncated`, `rotated` … → how often."""
+        return self._tally.changes
+
     def positions(self) -> list[SourcePosition]:
-        """Where each file stands; from memory, a few microseconds per file."""
-        return [
+        """Where each file stands, and which folders cannot be looked at; from memory, a few microseconds per file."""
+        files = [
             SourcePosition(
                 "file", shown(tail.path), written(tail.durable) if tail.durable else None, tail.behind, tail.problem
             )
             for tail in self._roster.tails.values()
         ]
+        return files + [SourcePosition("folder", shown(path), None, 0, why) for path, why in self._problems.items()]
 
     @property
     def watching(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from eventsrc.event import Record
@@ -17,6 +18,8 @@ class Tally:
 
     def __init__(self, work: Work, progress: Progress | None) -> None:
         self.report = Report()
+        self.changes: Counter[str] = Counter()
+        """Followed files that became others, by what happened: `rewritten`, `truncated`, `rotated`."""
         self._work = work
         self._progress = progress
         self._done = 0
@@ -37,6 +40,8 @@ class Tally:
         self._work.batches += 1
         self._work.records += len(records)
         place, notice = tail.durable, records[0].envelope
+        if notice is not None:
+            self.changes[notice.type.removeprefix("eventsrc.source.")] += 1
         if notice is not None and notice.type == "eventsrc.source.oversize":
             self.report.oversize += 1
         elif notice is not None or place is None:

@@ -130,7 +130,7 @@ async def test_the_writer_waits_for_room_and_answers_those_who_cannot(tmp_path: 
         if len(waits) == 3:
             disk.heal()
 
-    writer = LogWriter(log, mailbox, lambda _: None, sleep=sleep, clock=clock)
+    writer = LogWriter(log, mailbox, lambda _: None, sleep=sleep)
     patient, impatient = Ticket[Appended](), Ticket[Appended]()
     await mailbox.send(Append(Batch(notes(1, 2)), patient))
     await mailbox.send(Append(Batch(notes(3, 1)), impatient, patient=False))

@@ -33,7 +33,7 @@ async def write(log_disk: FaultyDisk, data: Path, batches: list[Append], waits: 
         log_disk.heal()
 
     try:
-        await LogWriter(log, mailbox, heads.append, sleep=sleep, clock=ManualClock()).run()
+        await LogWriter(log, mailbox, heads.append, sleep=sleep).run()
         assert mailbox.stats().in_hand == 0, "health would take it for work that does not get on"
     finally:
         log.close()
