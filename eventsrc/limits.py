@@ -155,6 +155,14 @@ SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge r
 REPORTS_KEPT = 366  # reports made on a schedule that are kept: a year of daily ones, some 40 MB
 REPORT_LOOK_SECONDS = 30.0  # how often it is looked whether one is due: a machine that slept is at most this late
 
+# --- branches ------------------------------------------------------------------------------------------------------
+BRANCH_RESULT_CHARS = 4_000  # of a tool's result in a branch's Markdown: it is read by an agent, and its window is small
+BRANCH_STREAMS = 200  # sessions and threads that can be chosen from; the newest, an older one is given by its id
+MENU_CHECKPOINTS = 10  # shown in the recovery menu: the rest of 24 lines is for the keys and the branch
+MENU_ROWS = 12  # of one page of what was said or found, for the same reason
+RECENT_SECONDS = 300.0  # "lately", in the diagnostics of recovery
+RECENT_EVENTS = 100_000  # events that are looked at for it: a second; past that the number says "at least"
+
 # --- analytics -----------------------------------------------------------------------------------------------------
 LOAD_LOOK_SECONDS = 5.0  # how often ended experiments are looked for when the log has grown: nobody waits for a copy
 LOAD_IDLE_SECONDS = 60.0  # the same when it has not: an experiment that fell silent ends too
