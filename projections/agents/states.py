@@ -70,6 +70,9 @@ _COUNTED = f"""counted AS (SELECT CASE WHEN {_ORPHANED} AND s.is_active = 0 AND 
   states AS (SELECT column1 AS state, coalesce(sessions, 0) AS sessions
     FROM (VALUES {", ".join(f"('{one}')" for one in STATES)}) LEFT JOIN counted ON counted.state = column1)"""
 _PENDING_NOW = f"""(SELECT coalesce(sum({PENDING}), 0) FROM {_RECENT} WHERE {_IN_ROUND} AND {LIVE})"""
+_WAITING_SINCE = f"""(SELECT coalesce(min(s.waiting_time), 0) FROM sessions s
+  WHERE s.waiting_reason IS NOT NULL AND {LIVE})"""
+"""When the wait began that has lasted longest of those for a person; 0 when nobody waits."""
 _KINDS = ("input", "output", "cache_creation_input", "cache_read_input", "reasoning")
 _TOOLS = 20
 """Tools with a series of their own; the others, which anybody's servers may name as they like, are one."""
@@ -131,6 +134,7 @@ VERDICTS = (
         f"""WITH {_COUNTED}, {_BY_TOOL}
         SELECT 'sessions' AS metric, 'state' AS label, state AS key, sessions AS value FROM states
         UNION ALL SELECT 'pending_tools', NULL, NULL, {_PENDING_NOW}
+        UNION ALL SELECT 'waiting_since_timestamp_seconds', NULL, NULL, {_WAITING_SINCE}
         UNION ALL {
             " UNION ALL ".join(
                 f"SELECT 'tokens', 'kind', '{kind}', coalesce(sum({kind}_tokens), 0) FROM usage_totals"

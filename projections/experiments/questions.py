@@ -63,6 +63,33 @@ _SHOWN = """id, name, kind, state, ended, planned, failed, active, turns, turns_
   CASE WHEN zone = 'local' THEN NULL ELSE :now - alive_at END AS age, claimed_status, error, contradictions, loaded_at,
   folder, last_position, config"""
 
+_STATES = (
+    *("created", "running", "stalled", "paused", "post_processing", "completed", "completed_with_failures"),
+    *("failed", "crashed", "interrupted", "empty", "ended"),
+)
+_EACH_STATE = ", ".join(f"('{state}')" for state in _STATES)
+_TOTALS = {
+    "turns": "(SELECT coalesce(sum(total_turns), 0) FROM conversations)",
+    "messages": "(SELECT coalesce(sum(message_count), 0) FROM conversations)",
+    "tokens": "(SELECT coalesce(sum(max(total_tokens, message_tokens)), 0) FROM conversations)",
+    "errors": "(SELECT coalesce(sum(error_count), 0) FROM conversations)",
+    "contradictions": "(SELECT count(*) FROM contradictions)",
+}
+
+_FIGURES = Question(
+    "metrics",
+    f"""{_runs("1", "0")}, of_runs AS (SELECT state, count(*) AS n FROM runs GROUP BY state),
+    of_dialogues AS (SELECT {dialogue_state("c")} AS state, count(*) AS n FROM conversations c GROUP BY 1)
+    SELECT 'runs' AS metric, 'state' AS label, column1 AS key, coalesce(n, 0) AS value
+      FROM (VALUES {_EACH_STATE}) LEFT JOIN of_runs ON state = column1
+    UNION ALL SELECT 'conversations', 'state', column1, coalesce(n, 0)
+      FROM (VALUES {_EACH_STATE}) LEFT JOIN of_dialogues ON state = column1
+    {" ".join(f"UNION ALL SELECT '{name}', NULL, NULL, {sql}" for name, sql in _TOTALS.items())}""",
+    "Counts for the service's metrics: metric, label, key, value.",
+    ("now", "stalled_after"),
+    defaults={"stalled_after": STALLED_SECONDS},
+)
+
 QUESTIONS = (
     Question(
         "list",
@@ -160,4 +187,5 @@ QUESTIONS = (
         ("now", "stalled_after"),
         defaults={"stalled_after": STALLED_SECONDS},
     ),
+    _FIGURES,
 )

@@ -12,8 +12,12 @@ from prometheus_client.metrics_core import Metric
 from eventsrc.config import ProjectionSettings, Settings
 from eventsrc.metrics import Metrics
 from eventsrc.metrics.figures import Figure, families_of
+from eventsrc.query import ReadModels
 from eventsrc.service import ingest_here, read_models
 from eventsrc.testing.generate import generate_sse_lines
+
+TELLING = ("agents", "experiments")
+"""Built-in read models with a question `metrics`."""
 
 HEAD = """# Metrics
 
@@ -61,8 +65,12 @@ def _figures() -> Iterable[Metric]:
     with tempfile.TemporaryDirectory() as folder:
         data, stream = Path(folder, "data"), Path(folder, "sse_lines.jsonl")
         stream.write_bytes(b"".join(line.rstrip(b"\n") + b"\n" for line in generate_sse_lines(2000, 1)))
-        settings = Settings(projections=ProjectionSettings(only=("agents",)))
+        settings = Settings(projections=ProjectionSettings(only=TELLING))
         ingest_here(settings, data, [str(stream)], lambda _done, _total: None)
-        rows = read_models(data).ask("agents", "metrics").objects()
-        figures = [Figure(str(row["metric"]), row.get("label") or None, str(row.get("key")), 0.0) for row in rows]  # type: ignore[arg-type]
-    return list(families_of("agents", figures).values())
+        return [family for model in TELLING for family in _told(read_models(data), model)]
+
+
+def _told(models: ReadModels, model: str) -> Iterable[Metric]:
+    rows = models.ask(model, "metrics").objects()
+    figures = [Figure(str(row["metric"]), row.get("label") or None, str(row.get("key")), 0.0) for row in rows]  # type: ignore[arg-type]
+    return families_of(model, figures).values()

@@ -331,7 +331,14 @@ def test_every_state_is_counted_and_the_metrics_carry_the_same(given: Given) -> 
     assert found == {"active": 2, "waiting": 1, "stalled": 0, "background": 0, "idle": 1, "orphaned": 1}
     metrics: list[dict[str, Any]] = given.ask("metrics", now=T + 10)
     assert {row["key"]: row["value"] for row in metrics if row["metric"] == "sessions"} == found
-    assert {row["metric"] for row in metrics} == {"sessions", "pending_tools", "tokens"}
+    (since,) = (row["value"] for row in metrics if row["metric"] == "waiting_since_timestamp_seconds")
+    assert since == T + 1
+    names = {"sessions", "pending_tools", "waiting_since_timestamp_seconds", "tokens"}
+    assert {row["metric"] for row in metrics} == names
+    told(given, Waiting(sid="c", pid=3, waiting=False, time=T + 11))
+    metrics = given.ask("metrics", now=T + 12)
+    (since,) = (row["value"] for row in metrics if row["metric"] == "waiting_since_timestamp_seconds")
+    assert since == 0
 
 
 def test_metrics_count_tokens_by_kind_and_calls_and_errors_of_the_commonest_tools(given: Given) -> None:

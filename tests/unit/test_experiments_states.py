@@ -217,3 +217,17 @@ def test_what_ended_is_unloaded_until_it_was_loaded_and_again_when_more_came(tmp
         assert found.ask("unloaded", now=AT_ONCE) == []
         found.readings(renumbered([*readings(log(dialogue())), *readings(log([said("agent_a", "more", 30)]))]))
         assert [row["id"] for row in found.ask("unloaded", now=LONG_AFTER)] == [EXPERIMENT]
+
+
+def test_the_metrics_count_experiments_and_dialogues_by_state(tmp_path: Path) -> None:
+    records = [*claimed("conv_1", "conv_2"), *log(dialogue()), *log(dialogue("conv_2", end=None), "conv_2")]
+    with given(tmp_path, records) as found:
+        for now, runs, chats in ((AT_ONCE, "running", "running"), (LONG_AFTER, "completed_with_failures", "crashed")):
+            told = {(row["metric"], row["key"]): row["value"] for row in found.ask("metrics", now=now)}
+            assert state(found, now) == runs
+            assert {key: value for (metric, key), value in told.items() if metric == "runs" and value} == {runs: 1}
+            assert (told["conversations", "completed"], told["conversations", chats]) == (1, 1)
+            assert told["conversations", "failed"] == 0
+        row = found.row("SELECT sum(total_turns) AS turns, sum(message_count) AS messages FROM conversations")
+        assert (told["turns", None], told["messages", None]) == (row["turns"], row["messages"])
+        assert told["errors", None] == 0
