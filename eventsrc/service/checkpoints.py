@@ -11,7 +11,7 @@ from eventsrc.checkpoint import Policy as Keeping
 from eventsrc.checkpoint.checkpointer import Checkpointer, Request, Rhythm
 from eventsrc.checkpoint.create import create
 from eventsrc.checkpoint.place import Place
-from eventsrc.checkpoint.restore import restore
+from eventsrc.checkpoint.restore import check_log, restore
 from eventsrc.clock import Clock, parse_time
 from eventsrc.config import CheckpointSettings
 from eventsrc.durable import Disk
@@ -94,6 +94,12 @@ class Checkpoints:
     def show(self, name: str) -> dict[str, Any]:
         """One by id, its beginning, label or `latest`."""
         return self._described(self._place.shelf.find(name))
+
+    def check(self, name: str) -> dict[str, Any]:
+        """As `show`. Raises `NotThisLog` unless the log holds, up to there, the very events that it held then."""
+        meta = self._place.shelf.find(name)
+        check_log(self._place, meta)
+        return self._described(meta)
 
     def verify(self, name: str) -> list[str]:
         """What is wrong with one; empty when it is whole."""

@@ -74,4 +74,13 @@ QUESTIONS = (
         "SELECT kind, count(*) AS documents, max(time) AS last_time FROM documents GROUP BY kind ORDER BY kind",
         "How many documents there are of each kind.",
     ),
+    Question(
+        "recent",
+        """SELECT kind, sid, time, title, substr(body, 1, 1000) AS text, ref, position FROM documents
+        WHERE (:kind IS NULL AND kind IN ('prompt', 'answer', 'message', 'experiment') OR kind = :kind)
+        ORDER BY rowid DESC LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER)""",
+        "What was said last, newest first: prompts, answers, messages, experiments; or of one kind.",
+        ("kind", "limit", "offset"),
+        defaults={"limit": 20, "offset": 0},
+    ),
 )
