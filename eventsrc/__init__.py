@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from eventsrc.event import Appended, Event, Position
     from eventsrc.store import Store, open
 
+__version__ = "0.1.0"
+
 __all__ = ["Appended", "Event", "Position", "Store", "open"]
 
 

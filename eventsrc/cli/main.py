@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from eventsrc import __version__
 from eventsrc.errors import EventsrcError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         place = COMMANDS.get(cmd_name)
         if place is None:
-            return None
+            return _read_model(cmd_name)
         module, _, name = place.partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
@@ -101,17 +102,25 @@ class Commands(click.Group):
             formatter.write_dl(list(ABOUT.items()))
 
 
+def _read_model(name: str) -> click.Command | None:
+    """The commands of a read model that somebody added: its named questions."""
+    from eventsrc.cli.agents import Questions
+    from eventsrc.projector import discover
+
+    found = discover().projections.get(name)
+    return None if found is None else Questions(name, help=f"Questions to the read model {name}.")
+
+
 def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"eventsrc {version('eventsrc')}")
+        click.echo(f"eventsrc {__version__}")
         ctx.exit()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, default=False, expose_value=False, is_eager=True, callback=_version)
-def cli() -> None:
+@click.option("--data", type=click.Path(file_okay=False), default=None, help="Data directory, for any command.")
+def cli(data: str | None) -> None:
     """Records what AI agents do, durably and exactly once, and answers what runs, hangs, fails and costs.
 
     Everything lives in one data directory: --data DIR, or EVENTSRC_DATA. Data goes to stdout, messages to stderr;

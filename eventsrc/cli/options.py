@@ -26,8 +26,15 @@ def common(command: F) -> F:
         "--data",
         type=click.Path(file_okay=False),
         default=None,
+        callback=_data,
         help="Data directory [env: EVENTSRC_DATA].",
     )(command)
+
+
+def _data(ctx: click.Context, _param: click.Parameter, given: str | None) -> str | None:
+    """`eventsrc --data DIR COMMAND` is the same as `eventsrc COMMAND --data DIR`."""
+    before: str | None = ctx.find_root().params.get("data")
+    return given if given is not None else before
 
 
 def _no_color(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

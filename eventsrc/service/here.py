@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
+from eventsrc import __version__
 from eventsrc.actor import Supervisor
 from eventsrc.clock import SystemClock
 from eventsrc.config import ProjectionSettings, Settings
@@ -62,7 +62,7 @@ def _need_log(data: Path) -> None:
 
 
 async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progress: Told) -> dict[str, Any]:
-    clock, metrics = SystemClock(), Metrics(version("eventsrc"))
+    clock, metrics = SystemClock(), Metrics(__version__)
     thread = anyio.CapacityLimiter(1)
     pipeline = await anyio.to_thread.run_sync(Pipeline, data, settings, SystemDisk(), clock, metrics, limiter=thread)
     supervisor = Supervisor()

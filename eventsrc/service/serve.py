@@ -8,12 +8,12 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
+from eventsrc import __version__
 from eventsrc.actor import Charge, DrainReport, Heartbeat, Policy, Stage, Supervisor, Watermark, mailbox_pulse, systemd
 from eventsrc.actor.watchdog import WatchdogFeeder
 from eventsrc.checkpoint.place import Place
@@ -77,7 +77,7 @@ class Service:
         self.paths = paths
         self.disk = disk or SystemDisk()
         self.clock = clock or SystemClock()
-        self.metrics = Metrics(version("eventsrc"))
+        self.metrics = Metrics(__version__)
         self.report: DrainReport | None = None
         self._ready = ready
         self._stopping = anyio.Event()

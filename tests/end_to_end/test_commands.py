@@ -129,6 +129,12 @@ def test_version_and_settings(eventsrc: Eventsrc) -> None:
     assert shown["settings"]["data"] == str(eventsrc.data) and shown["origin"]["data"] == "environment"
 
 
+def test_the_data_directory_may_be_named_before_the_command_or_after_it(eventsrc: Eventsrc, tmp_path: Path) -> None:
+    before, after = str(tmp_path / "before"), str(tmp_path / "after")
+    assert eventsrc.json("--data", before, "config")["settings"]["data"] == before
+    assert eventsrc.json("--data", before, "config", "--data", after)["settings"]["data"] == after
+
+
 def test_the_demo_shows_that_it_works(eventsrc: Eventsrc) -> None:
     shown = eventsrc.json("demo", "--seconds", "1")
     assert shown["written"] == shown["head"] == 400 and len(shown["sessions"]) == 4
