@@ -1,26 +1,20 @@
-"""A disk that fails, tears and forgets, over real files: what a power cut leaves can be opened like anything else.
-
-Content and names are followed apart, as a file system does: a file whose bytes were synced is still lost when its
-name was not. What is written past this object (SQLite writes its own files) counts as durable.
-"""
+"""A disk that fails, tears and forgets, over real files: what a power cut leaves can be opened like anything else."""
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 
 from eventsrc.durable import SystemDisk
+from eventsrc.testing.unsynced import Loss, Unsynced
 
-Loss: TypeAlias = Literal["lost", "torn", "zeros", "kept"]
-"""What a power cut leaves of bytes that were not synced: nothing, the first part, zeros in their place, all of them.
-Names that were not synced vanish with `lost` and `torn`."""
+__all__ = ["Crash", "Fault", "FaultyDisk", "Loss"]
 
 
 class Crash(BaseException):
@@ -43,16 +37,19 @@ class Fault(msgspec.Struct, frozen=True):
 class FaultyDisk(SystemDisk):
     """Counts durable operations, makes one of them go wrong, and can forget what was not synced."""
 
-    def __init__(self, fault: Fault | None = None) -> None:
+    def __init__(
+        self, fault: Fault | None = None, *, last_words: Callable[[FaultyDisk], None] = lambda _disk: None
+    ) -> None:
+        """`last_words` is called right before this process is killed."""
         self.fault = fault
         self.did: list[str] = []
         """Names of the operations so far, in order; `close` is none."""
+        self.unsynced = Unsynced()
+        """What a power cut would take now."""
+        self._last_words = last_words
         self._down = False
         self._failing = ""
         self._paths: dict[int, str] = {}
-        self._durable: dict[str, bytes] = {}  # content that survives, by the present path
-        self._dropped: set[str] = set()  # a sync failed: the kernel forgot the pages, and later syncs say nothing
-        self._names: list[tuple[str, Callable[[], None]]] = []  # (directory, how its change is undone), oldest first
 
     @property
     def count(self) -> int:
@@ -75,17 +72,16 @@ class FaultyDisk(SystemDisk):
 
     def open(self, path: str, flags: int) -> int:
         self._step("open", path)
-        target = Path(path)
-        new = not target.exists()
-        before = b"" if new else target.read_bytes()
+        if flags & os.O_CREAT and not Path(path).exists():
+            self.unsynced.makes("file", path)
+        elif flags & os.O_TRUNC:
+            self.unsynced.touches(path)
         fd = super().open(path, flags)
         self._paths[fd] = path
-        self._durable.setdefault(path, before)
-        if new:
-            self._names.append((str(target.parent), lambda: target.unlink(missing_ok=True)))
         return fd
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
+        self.unsynced.touches(self._paths[fd])
         try:
             short = self._step("write", self._paths[fd])
         except Crash:
@@ -98,74 +94,44 @@ class FaultyDisk(SystemDisk):
         try:
             self._step("sync", path)
         except OSError:
-            self._dropped.add(path)
+            self.unsynced.dropped.add(path)
             raise
         super().sync(fd)
-        if path not in self._dropped:
-            self._durable[path] = Path(path).read_bytes()
+        self.unsynced.synced(path)
 
     def sync_directory(self, path: str) -> None:
         self._step("sync_directory", path)
         super().sync_directory(path)
-        self._names = [entry for entry in self._names if entry[0] != path]
+        self.unsynced.directory_synced(path)
 
     def truncate(self, fd: int, length: int) -> None:
         self._step("truncate", self._paths[fd])
+        self.unsynced.touches(self._paths[fd])
         super().truncate(fd, length)
 
     def rename(self, old: str, new: str) -> None:
         self._step("rename", new)
-        source, target = Path(old), Path(new)
-        replaced = target.read_bytes() if target.is_file() else None
+        self.unsynced.renames(old, new)
         super().rename(old, new)
-        for path in [path for path in self._durable if path == old or path.startswith(old + "/")]:
-            self._durable[new + path[len(old) :]] = self._durable.pop(path)
-
-        def undo() -> None:
-            if target.exists():
-                target.rename(source)
-            if replaced is not None:
-                target.write_bytes(replaced)
-
-        self._names.append((str(target.parent), undo))
 
     def unlink(self, path: str) -> None:
         self._step("unlink", path)
-        content = Path(path).read_bytes()
+        self.unsynced.unlinks(path)
         super().unlink(path)
-        self._durable.pop(path, None)
-        self._names.append((str(Path(path).parent), lambda: (Path(path).write_bytes(content), None)[1]))
 
     def mkdir(self, path: str) -> None:
         self._step("mkdir", path)
-        new = [folder for folder in (Path(path), *Path(path).parents) if not folder.exists()]
+        for folder in reversed([folder for folder in (Path(path), *Path(path).parents) if not folder.exists()]):
+            self.unsynced.makes("folder", str(folder))
         super().mkdir(path)
-        for folder in reversed(new):
-            self._names.append((str(folder.parent), lambda folder=folder: shutil.rmtree(folder, True)))  # type: ignore[misc]
 
     def close(self, fd: int) -> None:
         self._paths.pop(fd, None)
         super().close(fd)
 
-    # --- the power cut ---
-
     def lose(self, loss: Loss, part: Callable[[int], int] = lambda size: size // 2) -> None:
-        """Leaves on the real disk what a power cut would. `part`: how many of n unsynced bytes a torn file keeps."""
-        if loss == "kept":
-            return
-        for path, durable in self._durable.items():
-            file = Path(path)
-            if not file.is_file() or (present := file.read_bytes()) == durable:
-                continue
-            more = present[len(durable) :] if present.startswith(durable) else b""
-            if loss == "torn":
-                durable += more[: part(len(more))]
-            elif loss == "zeros":
-                durable += bytes(len(more))
-            file.write_bytes(durable)
-        if loss != "zeros":
-            for _, undo in reversed(self._names):
-                undo()
+        """The power cut: as `Unsynced.lose`."""
+        self.unsynced.lose(loss, part)
 
     def _step(self, name: str, path: str) -> bool:
         """Counts an operation, raises what must go wrong; True: take only half."""
@@ -188,6 +154,7 @@ class FaultyDisk(SystemDisk):
         if fault.at != self.count and self._failing != name:
             return False
         if fault.kind == "kill":
+            self._last_words(self)
             os.kill(os.getpid(), signal.SIGKILL)
         if fault.kind == "crash":
             self._down = True
