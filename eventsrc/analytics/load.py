@@ -6,7 +6,6 @@ Rows that follow from the read model (conversations, turns, messages, tokens, er
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +15,12 @@ import duckdb
 import msgspec
 
 from eventsrc.analytics.dossier import Dossier, tables_of
+from eventsrc.analytics.rows import insert
 from eventsrc.analytics.stream import Content, Line, Rejected, content_of, lines_of, logs_of
 from eventsrc.analytics.tables import RULES, TABLES
 from eventsrc.errors import LoadFailed, TryAgain
-from eventsrc.limits import RECORD_BYTES
 
 Outcome = Literal["unchanged", "loaded", "continued", "again"]
-JSON_GROWTH = 4  # a record stands in a line beside its keys, and escapes may make it longer
 PROBLEMS = 100  # rejected lines that a report names; the table has all of them
 _BY_CONVERSATION = ("turns", "messages", "token_usage", "errors", "conversations")
 
@@ -151,24 +149,10 @@ def _insert_lines(
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[list[Any]]) -> int:
-    """Rows into a table by way of a file of lines, a hundred times faster than one by one; returns how many."""
     described = connection.execute(
         "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index", [table]
     ).fetchall()
-    names = [name for name, _ in described]
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in described)
-    count = 0
-    with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
-        for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is how many there were
-            file.write(msgspec.json.encode(dict(zip(names, row, strict=True))) + b"\n")
-        file.flush()
-        if count:
-            most = RECORD_BYTES * JSON_GROWTH
-            source = (
-                f"read_json(?, format = 'newline_delimited', columns = {{{columns}}}, maximum_object_size = {most})"
-            )
-            connection.execute(f"INSERT INTO {table} SELECT {', '.join(names)} FROM {source}", [file.name])
-    return count
+    return insert(connection, table, described, rows)
 
 
 def _derived(connection: duckdb.DuckDBPyConnection, dossier: Dossier) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from eventsrc.cli import export_tables
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_bytes, emit_json, message
 from eventsrc.cli.progress import Progress
 from eventsrc.cli.tail import moment_of
+from eventsrc.errors import AlreadyThere
 
 EVERY = 1_000  # lines between two looks at the progress bar
 
@@ -19,6 +21,10 @@ EVERY = 1_000  # lines between two looks at the progress bar
 @click.group()
 def export() -> None:
     """Give out what was recorded, for other programs."""
+
+
+for command in export_tables.COMMANDS:
+    export.add_command(command)
 
 
 @export.command()
@@ -33,10 +39,12 @@ def export() -> None:
 @click.option("--until", default=None, help="Only before then.")
 @click.option("--speaker", default=None, help="Only of this sender.")
 @click.option("--out", type=click.Path(dir_okay=False), default=None, help="Write to this file instead of stdout.")
+@click.option("--force", is_flag=True, default=False, help="Replace what is there.")
 @common
 def conversations(
-    data: str | None, config_file: str | None, as_json: bool, recorder: str, out: str | None, **given: str | None
-) -> None:
+    data: str | None, config_file: str | None, as_json: bool, recorder: str, out: str | None, force: bool,
+    **given: str | None,
+) -> None:  # fmt: skip
     """Messages between agents in the historical record form: JSON Lines, eight fixed keys, oldest first.
 
     The file appears when it is whole. --json then tells how many there were: {"records", "path"}.
@@ -44,8 +52,11 @@ def conversations(
     from eventsrc.durable import SystemDisk
     from eventsrc.report import Span
     from eventsrc.service import read_models
-    from eventsrc.service.exports import message_count, records, whole_file
+    from eventsrc.service.exports import message_count, records
+    from eventsrc.service.whole import whole_file
 
+    if out is not None and not force and Path(out).exists():
+        raise AlreadyThere(path=out)
     now = time.time()
     span = Span(moment_of(given["since"], now), moment_of(given["until"], now))
     models = read_models(directory(data, config_file))

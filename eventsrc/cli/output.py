@@ -35,6 +35,13 @@ def emit_bytes(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def emit_pieces(pieces: Iterable[bytes]) -> None:
+    """Bytes on stdout, many pieces of them."""
+    sys.stdout.flush()
+    sys.stdout.buffer.writelines(pieces)
+    sys.stdout.buffer.flush()
+
+
 def message(text: str) -> None:
     """Something for the person, on stderr; may have several lines."""
     click.echo(harmless(text, lines=True), err=True)

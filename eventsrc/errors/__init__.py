@@ -8,6 +8,7 @@ Must never know: who raises them, or how they are shown. What survives a crash h
 """
 
 from eventsrc.errors.base import (
+    AlreadyThere,
     CannotWrite,
     ConfigError,
     DiskFull,
@@ -66,6 +67,7 @@ from eventsrc.errors.running import (
 
 __all__ = [
     "ActorFailed",
+    "AlreadyThere",
     "BrokenLine",
     "CannotListen",
     "CannotRun",

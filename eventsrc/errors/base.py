@@ -61,6 +61,12 @@ class CannotWrite(EventsrcError):
     hint = "Give another place, or make this one writable; nothing was left behind, and nothing else is affected."
 
 
+class AlreadyThere(EventsrcError):
+    """{path} is there already."""
+
+    hint = "Nothing was changed. Give another place, or --force to replace it."
+
+
 class TryAgain(EventsrcError):
     """{reason}"""
 

@@ -8,7 +8,8 @@ What it must never know: how rows come about, what any table means, or how to wr
 per question and read-only three times over (`mode=ro`, `query_only`, an authorizer), so a pointer that moves to a new
 generation is followed by the next question, and the one under way keeps the rows that it began with.
 
-(`Changes` keeps a connection that asks nothing but whether something changed.)
+(`Changes` keeps a connection that asks nothing but whether something changed, `Snapshot` one that sees one moment until
+everything is read.)
 
 What survives a crash here: nothing is kept, so nothing can be lost.
 """
@@ -17,5 +18,6 @@ from eventsrc.query.answer import Answer, Freshness
 from eventsrc.query.changes import Changes
 from eventsrc.query.models import ReadModels
 from eventsrc.query.show import harmless
+from eventsrc.query.snapshot import Column, Snapshot, Table
 
-__all__ = ["Answer", "Changes", "Freshness", "ReadModels", "harmless"]
+__all__ = ["Answer", "Changes", "Column", "Freshness", "ReadModels", "Snapshot", "Table", "harmless"]

@@ -53,14 +53,33 @@ def reading(path: Path, clock: Clock, seconds: float = QUERY_SECONDS) -> Iterato
 
     A writer in WAL mode never blocks it; `timeout` covers the moment in which a read model is being recovered.
     """
-    uri = f"file:{quote(str(path))}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=seconds)) as connection:
-        connection.execute("PRAGMA query_only = 1")
-        connection.execute("PRAGMA trusted_schema = 0")
-        connection.execute("PRAGMA mmap_size = 0")
+    with closing(_connect(path, seconds)) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, QUERY_BYTES)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(authorize)
         deadline = clock.monotonic() + seconds
         connection.set_progress_handler(lambda: clock.monotonic() > deadline, STEPS)
         yield connection
+
+
+@contextmanager
+def holding(path: Path, clock: Clock, seconds: float = QUERY_SECONDS) -> Iterator[sqlite3.Connection]:
+    """A read-only connection that sees one moment until it is closed, without a bound on time or on one value. For
+    statements of our own, so without an authorizer; `seconds` only bounds the wait for the database. Raises
+    sqlite3.Error."""
+    with closing(_connect(path, seconds)) as connection:
+        connection.execute("BEGIN")  # the moment is that of the first read
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        yield connection
+
+
+def _connect(path: Path, seconds: float) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=seconds)
+    try:
+        for setting in ("query_only = 1", "trusted_schema = 0", "mmap_size = 0"):
+            connection.execute(f"PRAGMA {setting}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

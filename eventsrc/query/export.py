@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import csv
+import io
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 import msgspec
@@ -17,20 +19,31 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  #
 
 def to_json(answer: Answer) -> bytes:
     """A JSON array of objects, always valid: bytes as base64, NaN and infinities as null, lone surrogates replaced."""
-    return msgspec.json.encode([{_text(k): _json(v) for k, v in row.items()} for row in answer.objects()])
+    return b"[" + b",".join(to_json_lines(answer.columns, answer.rows)) + b"]"
 
 
-def to_json_lines(answer: Answer) -> Iterable[bytes]:
-    """One JSON object per row, without the line feed."""
-    for row in answer.objects():
-        yield msgspec.json.encode({_text(k): _json(v) for k, v in row.items()})
+def to_json_lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """One JSON object per row, without the line feed. `columns`: no name twice."""
+    names = [_text(name) for name in columns]
+    for row in rows:
+        yield msgspec.json.encode(dict(zip(names, map(_json, row), strict=True)))
 
 
 def write_csv(answer: Answer, out: TextIO) -> None:
-    """RFC 4180 with a header. Text that a spreadsheet would run as a formula gets a leading `'`; numbers do not."""
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_csv(name) for name in answer.columns])
-    writer.writerows([_csv(cell) for cell in row] for row in answer.rows)
+    """As `to_csv_lines`, all of them."""
+    out.writelines(to_csv_lines(answer.columns, answer.rows))
+
+
+def to_csv_lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """RFC 4180 with a header, one record at a time. Text that a spreadsheet would run as a formula gets a leading `'`;
+    numbers do not."""
+    line = io.StringIO(newline="")
+    writer = csv.writer(line, lineterminator="\r\n")
+    for row in itertools.chain((columns,), rows):
+        writer.writerow(map(_csv, row))
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def _json(cell: Cell) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +16,8 @@ from eventsrc.limits import QUERY_BYTES, QUERY_ROWS, QUERY_SECONDS
 from eventsrc.plugin import Question
 from eventsrc.query.answer import Answer, Cell, Freshness, distinct
 from eventsrc.query.changes import Changes
-from eventsrc.query.connection import reading
+from eventsrc.query.connection import holding, reading
+from eventsrc.query.snapshot import Snapshot
 
 _READS = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))*(?:SELECT|WITH|VALUES|EXPLAIN|PRAGMA)\b", re.I | re.S)
 _FETCH = 256  # rows between two looks at how large the answer has become
@@ -25,6 +26,9 @@ _FETCH = 256  # rows between two looks at how large the answer has become
 Current: TypeAlias = Callable[[Path, str], Path]
 """(read directory, name) → the database that answers now, `…/<name>-<generation>.db`. Raises `NotFound` when none has
 been built, `ReadModelBroken` when the pointer leads nowhere. The projector's `generations.current` is one."""
+
+Opened: TypeAlias = Callable[[Path, Clock, float], AbstractContextManager[sqlite3.Connection]]
+"""(database, clock, seconds) → a connection that only reads."""
 
 
 class ReadModels:
@@ -100,6 +104,12 @@ class ReadModels:
             (dead,) = connection.execute("SELECT count(*) FROM dead_letters").fetchone()
             return Freshness(name, generation, position, head, dead)
 
+    @contextmanager
+    def snapshot(self, name: str) -> Iterator[Snapshot]:
+        """All of a read model as it stands now, for as long as the context lasts. Raises like `sql`."""
+        with self._open(name, holding) as (_, connection):
+            yield Snapshot(connection)
+
     def _check(self, name: str) -> None:
         if not self._read_dir.parent.is_dir():
             raise NoStore(path=self._read_dir.parent)
@@ -108,11 +118,11 @@ class ReadModels:
             raise UnknownProjection(name=name, known=", ".join(names) or "none")
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[tuple[int, sqlite3.Connection]]:
+    def _open(self, name: str, opened: Opened = reading) -> Iterator[tuple[int, sqlite3.Connection]]:
         self._check(name)
         path = self._current(self._read_dir, name)
         try:
-            with reading(path, self._clock, self._seconds) as connection:
+            with opened(path, self._clock, self._seconds) as connection:
                 yield int(path.stem.rpartition("-")[2]), connection
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:

@@ -44,7 +44,7 @@ HARD = Answer(("=a", "b"), [("\ud800", float("nan")), (b"\xff\x00", float("-inf"
 def test_json_is_valid_whatever_the_cells_hold() -> None:
     expected = [{"=a": "?", "b": None}, {"=a": "/wA=", "b": None}, {"=a": '"\x00\u2028</script>', "b": None}]
     assert json.loads(to_json(HARD)) == expected
-    assert [json.loads(line) for line in to_json_lines(HARD)] == expected
+    assert [json.loads(line) for line in to_json_lines(HARD.columns, HARD.rows)] == expected
 
 
 def test_csv_never_starts_a_formula() -> None:
