@@ -18,6 +18,8 @@ from eventsrc.metrics.figures import Figure, FigureCollector
 from eventsrc.query import Answer, ReadModels
 
 METRICS, STATES = "metrics", "states"
+FIRST_SECONDS = 0.25
+"""The first pause while no read model answers yet; it doubles."""
 
 
 class Surveyor:
@@ -39,13 +41,15 @@ class Surveyor:
         self._thread = anyio.CapacityLimiter(1)
 
     async def run(self) -> None:
+        pause = FIRST_SECONDS
         while True:
             if self._collector.wanted:
                 found = await anyio.to_thread.run_sync(self._ask, limiter=self._thread)
                 for model, figures in found.items():
                     self._collector.tell(model, figures)
                 self._collector.wanted = not found  # nothing is built yet: try again, asked or not
-            await self._sleep(FIGURES_SECONDS)
+                pause = FIGURES_SECONDS if found else min(2 * pause, FIGURES_SECONDS)
+            await self._sleep(pause)
 
     def _ask(self) -> dict[str, list[Figure]]:
         answers = answers_to(self._models, METRICS, self._clock.now())

@@ -110,7 +110,7 @@ class Roster:
         if before is not None and before is not tail:
             self._displace(before, tail, seen.path, visits)
             families[seen.path] = True
-        if not tail.has_nothing_new(seen.size, seen.mtime_ns):
+        if not tail.place.holds(seen.size, seen.mtime_ns):
             visits[tail.key] = tail
 
     def _put_aside(self, seen: Seen, visits: dict[str, Tail]) -> None:

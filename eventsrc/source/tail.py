@@ -103,12 +103,6 @@ class Tail:
         """Its content is unpacked to be read: sizes found in folders say nothing about it."""
         return is_packed(self.path)
 
-    def has_nothing_new(self, size: int, mtime_ns: int) -> bool:
-        """Whether a file that was found with this size and change time need not be looked into."""
-        if self.packed:
-            return mtime_ns in (self.place.mtime_ns, self.refused_ns)
-        return self.place.holds(size, mtime_ns)
-
     def update(self, seen: Seen) -> None:
         """Takes over what a look found under one of its names."""
         self.paths.add(seen.path)

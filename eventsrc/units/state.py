@@ -33,9 +33,14 @@ def state(scope: Scope, there: Mapping[str, str], wanted: Mapping[str, str]) -> 
 
 
 def _one(name: str, there: str | None, wanted: str, told: Mapping[str, str]) -> UnitState:
-    file = "absent" if there is None else "as shipped" if there == wanted else "differs"
+    file = "absent" if there is None else "as shipped" if _bare(there) == _bare(wanted) else "differs"
     active = told.get("ActiveState", "unknown")
     return UnitState(name, file, active, told.get("UnitFileState") or "unknown", _detail(told))
+
+
+def _bare(text: str) -> list[str]:
+    """A unit without the variables that an installation sets, e.g. the data directory."""
+    return [line for line in text.splitlines() if not line.replace('"', "").startswith("Environment=EVENTSRC_")]
 
 
 def _detail(told: Mapping[str, str]) -> str:

@@ -88,9 +88,9 @@ VERDICTS = (
     ),
     Question(
         "waiting",
-        f"""SELECT max(0.0, :now - s.waiting_time) AS age, s.waiting_reason AS reason,
-          coalesce(c.tool_name, b.tool_name) AS tool_name, coalesce(b.content, c.input) AS input, s.agent, s.title,
-          s.cwd, s.sid, s.pid, s.waiting_time, s.waiting_tool AS tool_use_id
+        f"""SELECT max(0.0, :now - s.waiting_time) AS age, s.waiting_reason AS reason, s.sid, s.title,
+          coalesce(b.content, c.input) AS input, s.cwd, s.agent, coalesce(c.tool_name, b.tool_name) AS tool_name,
+          s.pid, s.waiting_time, s.waiting_tool AS tool_use_id
         FROM sessions s LEFT JOIN tool_calls c ON c.tool_use_id = s.waiting_tool
         LEFT JOIN content_blocks b ON b.tool_use_id = s.waiting_tool
         WHERE s.waiting_reason IS NOT NULL AND {LIVE} ORDER BY s.waiting_time, s.sid""",
@@ -99,8 +99,8 @@ VERDICTS = (
     ),
     Question(
         "stalled",
-        f"""SELECT {SILENCE} AS age, {state(":after")} AS state, {_KIND} AS kind, s.agent, s.waiting_reason, s.title,
-          s.sid, s.pid, s.last_activity_time
+        f"""SELECT {SILENCE} AS age, {state(":after")} AS state, {_KIND} AS kind, s.sid, s.title, s.agent,
+          s.waiting_reason, s.pid, s.last_activity_time
         FROM {_RECENT} WHERE s.last_activity_time <= :now - CAST(:after AS REAL)
           AND {SILENCE} >= CAST(:after AS REAL) AND {LIVE}
           AND ({_IN_ROUND} OR EXISTS (SELECT 1 FROM awaited_results a WHERE a.sid = s.sid))

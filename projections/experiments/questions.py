@@ -155,7 +155,7 @@ QUESTIONS = (
         f"""{_runs("e.folder IS NOT NULL AND e.last_position > e.loaded_position", "0")}
         SELECT id, state, last_position FROM runs
         WHERE state NOT IN ('running', 'stalled', 'paused', 'created', 'post_processing')
-        ORDER BY last_position LIMIT 100""",
+        ORDER BY last_position LIMIT 10000""",
         "Experiments that ended and are not in the analytics database as they stand.",
         ("now", "stalled_after"),
         defaults={"stalled_after": STALLED_SECONDS},

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.end_to_end.service_kit import Eventsrc
+from tests.end_to_end.service_kit import EVENTSRC, Eventsrc
 from tests.end_to_end.test_experiments_commands import lab
 from tests.unit.experiments_kit import dialogue, line
 
@@ -39,6 +41,33 @@ def test_by_hand_it_loads_once_and_says_what_it_did(eventsrc: Eventsrc, tmp_path
     other = tmp_path / "other.duckdb"
     eventsrc.json("load-db", "calm-lake", "--database", str(other), "--force")
     assert counted(other) == (15, 1)
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.05, 0.3, 0.8])
+def test_a_load_that_is_killed_leaves_nothing_and_the_next_one_everything(
+    eventsrc: Eventsrc, tmp_path: Path, wait: float
+) -> None:
+    folder = lab(tmp_path / "lab")
+    log = folder / "experiments/calm-lake_0a1b2c3d/conv_1_events.jsonl"
+    chunk = line("MessageChunkEvent", 1, agent_id="agent_a", chunk="a piece of a message " * 5)
+    log.write_bytes(log.read_bytes() + b"".join(chunk[:-1] + f',"chunk_index":{n}}}\n'.encode() for n in range(60_000)))
+    eventsrc.json("ingest", str(folder))
+    database = eventsrc.data / "analytics/experiments.duckdb"
+    with subprocess.Popen(
+        [*EVENTSRC, "load-db", "calm-lake", "--data", str(eventsrc.data)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as child:
+        eventsrc.until(database.exists)
+        time.sleep(wait)  # anywhere in its transaction: each place must do
+        child.kill()
+    if child.returncode == -signal.SIGKILL:
+        with duckdb.connect(str(database)) as connection:
+            (tables,) = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone() or (None,)
+            events = connection.execute("SELECT count(*) FROM events").fetchone() if tables else (0,)
+            assert events in ((0,), (60_015,)), "all of it, or nothing"
+    (report,) = eventsrc.json("load-db", "calm-lake")
+    assert (report["rows"], report["rejected"]) == (60_015, 0) and counted(database) == (60_015, 1)
 
 
 def test_bad_input_is_said(eventsrc: Eventsrc, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from eventsrc import limits
-from eventsrc.source import packed
+from eventsrc.source import file, packed
 from eventsrc.source.folder import Follow
 from eventsrc.source.place import read
 from tests.conformance.follower import Memory, append, following, log_is_quiet, numbered, overwrite, read_once
@@ -127,6 +127,17 @@ async def test_a_damaged_one_is_refused_as_a_whole_once_and_read_when_it_is_mend
         os.utime(path, ns=(1, 1))
         await log.until_lines(1000)
     assert log.lines == lines
+
+
+async def test_each_is_unpacked_once_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "OPEN_FILES", 2 * limits.READING_FILES)  # the others are closed after their turn
+    log, lines = Memory(), [b"%04d" % number * 25_000 for number in range(15)]  # two blocks
+    for number in range(16):
+        pack(tmp_path / f"rollout-2026-11-01T09-00-00-t{number}.jsonl", *lines)
+    source = Follow([tmp_path], log.cursor, once=True)
+    await source.run(log.deliver)
+    assert len(log.lines) == 16 * len(lines)
+    assert source.work.opens == 16
 
 
 async def test_hints_of_nothing_unpack_nothing(tmp_path: Path) -> None:

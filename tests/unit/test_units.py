@@ -141,6 +141,15 @@ def test_a_place_that_the_unit_is_denied_is_refused_before_anything_is_written()
     units.check_visible([Path("/opt/eventsrc/bin/eventsrc"), Path("/homes")])
 
 
+def test_a_unit_with_a_data_directory_is_as_shipped_and_one_with_other_words_is_not(tmp_path: Path) -> None:
+    tree = units.Scope(user=False, folder=tmp_path, root=tmp_path)
+    there = units.adapted(units.shipped(False), COMMAND, {"EVENTSRC_DATA": "/some where"})
+    assert {one.file for one in units.state(tree, there, wanted())} == {"as shipped"}
+    there["eventsrc.service"] += "Nice=5\n"
+    (found,) = [one for one in units.state(tree, there, wanted()) if one.file != "as shipped"]
+    assert (found.unit, found.file, found.active) == ("eventsrc.service", "differs", "unknown")
+
+
 def test_what_systemd_refuses_is_said_with_its_reason() -> None:
     step = units.Step("run", "false", "why", command=("ls", "/no/such/place"))
     with pytest.raises(CommandFailed, match="No such file or directory"):
