@@ -21,7 +21,7 @@ import anyio.to_thread
 from eventsrc.actor import Watermark
 from eventsrc.errors import ReadModelBroken, ReadModelDamaged, ReadModelLocked, RebuildRunning, RebuildStopped, TryAgain
 from eventsrc.event import Position
-from eventsrc.limits import APPLY_EVENTS, BUSY_SECONDS, DISK_FULL_RETRY_SECONDS
+from eventsrc.limits import APPLY_EVENTS, BEAT_SECONDS, BUSY_SECONDS, DISK_FULL_RETRY_SECONDS
 from eventsrc.plugin import Projection
 from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.build import Build
@@ -119,6 +119,14 @@ class Projector:
                 seen = head  # nothing can be applied: look again when the log grows, or when it is rebuilt
                 continue
             await self._step(head)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Waits for the next beat, which is the same for all projectors: those that keep up then stand at the same
+        places, and the log is decoded once for all of them. Nobody rests who is behind, or when the log has ended."""
+        behind = 0 if self._model is None else self._watermark.position - self._model.position
+        if behind < APPLY_EVENTS and not self._watermark.closed:
+            await anyio.sleep(BEAT_SECONDS - self._site.clock.monotonic() % BEAT_SECONDS)
 
     async def _step(self, head: Position) -> None:
         """Applies one batch and tells how it went."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from eventsrc.durable import SystemDisk
+from eventsrc.errors import ReadModelBroken
 from eventsrc.event import Position
 from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.feed import Feed
@@ -107,7 +108,7 @@ def test_a_batch_that_fails_at_any_event_is_undone_as_a_whole_and_applied_once(t
         feed = _feed(log)
         model = ReadModel(Store.open(path, Stumbling), feed, "files")
         Stumbling.fails, Stumbling.at = itertools.count(), at
-        with pytest.raises(OSError):
+        with pytest.raises(ReadModelBroken, match="Input/output error"):
             _run(model, feed)
         assert model.position == at * BATCH
         _run(model, feed)

@@ -30,7 +30,7 @@ class World:
         self.tried.append(due.id)
         return self.outcomes.pop(0) if self.outcomes else Outcome(3, 1)
 
-    async def deliver(self, records: Sequence[Record]) -> Ticket[Appended]:
+    async def deliver(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         if self.full:
             raise QueueFull(name="ingest")
         self.told += records
