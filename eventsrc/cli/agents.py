@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from eventsrc.cli.fit import is_id
+from eventsrc.cli.fit import is_id, shortened
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, size
 from eventsrc.cli.tail import moment_of
@@ -148,7 +148,7 @@ def label(name: str) -> str:
 
 
 def cell(name: str, value: Any, most: int) -> str:
-    """A value as a person reads it, by the name of its column; texts are one line of at most `most` characters."""
+    """A value as a person reads it, by the name of its column; texts are one line of at most `most` cells."""
     if value is None:
         return ""
     if name.startswith("is_"):
@@ -157,4 +157,4 @@ def cell(name: str, value: Any, most: int) -> str:
         shown = next((unit(value) for ending, unit in UNITS.items() if name.endswith(ending)), None)
         return shown if shown is not None else f"{value:g}" if isinstance(value, float) else str(value)
     text = " ".join(str(value).split())
-    return text if len(text) <= most or is_id(name) else text[: most - 1] + "…"
+    return text if is_id(name) else shortened(text, most)

@@ -18,6 +18,7 @@ from typing import TypeAlias
 import click
 
 from eventsrc.cli.attached import Found, Options, Outcome, Piece, Story, brief
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.output import emit_json_line, message, moment, safe
 from eventsrc.cli.tail import event_json
 from eventsrc.errors import NotFound
@@ -161,5 +162,4 @@ def _cut(line: str) -> str:
     """One line of a terminal; whole where there is none."""
     if not sys.stdout.isatty():
         return line
-    width = os.get_terminal_size(sys.stdout.fileno()).columns
-    return line if len(line) <= width else line[: width - 1] + "…"
+    return shortened(line, os.get_terminal_size(sys.stdout.fileno()).columns)

@@ -16,6 +16,7 @@ import click
 import msgspec
 
 from eventsrc.cli.agents import Questions
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, safe
 from eventsrc.cli.tail import moment_of
@@ -148,11 +149,11 @@ def _emit_messages(rows: Sequence[Row]) -> None:
     used = sum(max(len(line[column]) for line in lines) + 2 for column in range(4))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     most = max(LEAST_TEXT, width - used)
-    texts = [_cut(safe(" ".join(str(row["text"]).split())), most) for row in rows]
+    texts = [shortened(safe(" ".join(str(row["text"]).split())), most) for row in rows]
     if used + LEAST_TEXT > width:  # what was said goes before what it was about
         emit_table(
             ("time", "who", "said"),
-            [(line[0], line[1], _cut(text, most)) for line, text in zip(lines, texts, strict=True)],
+            [(line[0], line[1], shortened(text, most)) for line, text in zip(lines, texts, strict=True)],
         )
     else:
         columns = ("time", "who", "type", "domain", "said")
@@ -161,10 +162,6 @@ def _emit_messages(rows: Sequence[Row]) -> None:
 
 def _between(row: Row) -> str:
     return f"{row['sender']} → {row['recipient']}" if row["recipient"] else str(row["sender"])
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _emit_one(row: Row) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from eventsrc.cli.fit import shortened
 from eventsrc.plugin import (
     ContextTruncated,
     DialogueActivity,
@@ -77,5 +78,4 @@ def _said(fact: ExperimentFact) -> str:
 
 
 def _short(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= WORDS else f"{words[: WORDS - 1]}…"
+    return shortened(" ".join(text.split()), WORDS)

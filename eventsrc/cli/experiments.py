@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from eventsrc.cli.agents import Questions
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.outlook import GOING_ON, exit_code, outlook, warnings
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, safe
@@ -239,4 +240,4 @@ def _took(row: dict[str, Any]) -> float | None:
 
 def _short(value: Any, most: int = 40) -> str:
     text = " ".join(str(value or "").split()) if not isinstance(value, int) else str(value)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return shortened(text, most)

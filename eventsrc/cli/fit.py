@@ -39,7 +39,7 @@ def fit(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Fi
     while count > (2 if len(columns) == 2 else 1) and _total(least[:count]) > width:
         count -= 1
     sizes = _shared_out(least[:count], natural[:count], width - _total(least[:count]))
-    shown = tuple(tuple(_cut(cell, size) for cell, size in zip(row, sizes, strict=False)) for row in rows)
+    shown = tuple(tuple(shortened(cell, size) for cell, size in zip(row, sizes, strict=False)) for row in rows)
     return Fitted(tuple(columns[:count]), shown, tuple(columns[count:]))
 
 
@@ -91,7 +91,10 @@ def _is_text(name: str, cells: Sequence[str]) -> bool:
     return not is_id(name) and any(len(cell) > TEXT_LEAST and any(map(str.isalpha, cell)) for cell in cells)
 
 
-def _cut(cell: str, size: int) -> str:
+def shortened(text: str, width: int) -> str:
+    """As much of a text as `width` cells show, and `…` where that is not all."""
+    if 2 * len(text) <= width:  # no character takes more than two cells
+        return text
     from rich.cells import cell_len, set_cell_size
 
-    return cell if cell_len(cell) <= size else set_cell_size(cell, size - 1) + "…"
+    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from eventsrc.cli.attached.piece import when
+from eventsrc.cli.fit import shortened
 from eventsrc.plugin import (
     BlockCompleted,
     BlockDelta,
@@ -93,7 +94,7 @@ def _around(fact: Fact) -> tuple[str, str] | None:
 
 
 def _short(text: str, *, quoted: bool = False) -> str:
-    cut = text if len(text) <= CHARS else text[: CHARS - 1] + "…"
+    cut = shortened(text, CHARS)
     return f'"{cut}"' if quoted else " ".join(cut.split())
 
 

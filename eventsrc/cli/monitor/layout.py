@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from rich.cells import cell_len, set_cell_size
 
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.monitor.cells import Column, Row
 
 GAP = 1
@@ -51,11 +52,9 @@ def line(row: Row, shown: Sequence[Place], now: float) -> list[str]:
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
     """Text in exactly so many cells, and the gap."""
-    size = cell_len(text)
-    if size > width:
-        text = set_cell_size(text, max(0, width - 1)) + "…"
-    elif right:
-        text = " " * (width - size) + text
+    text = shortened(text, width)
+    if right:
+        text = " " * (width - cell_len(text)) + text
     return set_cell_size(text, width + GAP)
 
 
