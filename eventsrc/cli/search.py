@@ -42,23 +42,23 @@ def search(
     """
     asked = words_of(" ".join(words))
     values = {"kind": kind, "session": session, "since": moment_of(since, time.time())}
-    rows = _found(directory(data, config_file), asked, code, {**values, "limit": limit, "offset": (page - 1) * limit})
+    rows = found(directory(data, config_file), asked, code, {**values, "limit": limit, "offset": (page - 1) * limit})
     if as_json:
-        emit_json([_plain(row) for row in rows])
+        emit_json([plain(row) for row in rows])
     elif not rows:
         message("nothing was found" + ("" if code else "; --code looks for parts of words in code"))
     else:
         for row in rows:
-            _show(row)
+            show(row)
 
 
-def _found(place: Path, asked: Words, code: bool, values: dict[str, Any]) -> list[dict[str, Any]]:
+def found(place: Path, asked: Words, code: bool, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Asks the index that can know, and the others where it cannot."""
     from eventsrc.service import read_models
 
     models = read_models(place)
     if MODEL not in models.names():
-        raise NotFound(what="read model", name=MODEL)
+        raise NotFound(what="read model", name=MODEL, next="It is not installed; 'eventsrc config' tells.")
 
     def ask(question: str, words: str) -> list[dict[str, Any]]:
         return models.ask(MODEL, question, {**values, "words": words}).objects() if words else []
@@ -70,7 +70,7 @@ def _found(place: Path, asked: Words, code: bool, values: dict[str, Any]) -> lis
     return ask("scan", asked.plain)
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def plain(row: dict[str, Any]) -> dict[str, Any]:
     """`--json`: kind, sid, time, snippet, title, ref, position, score, and where the matches are in the snippet."""
     text, matches = row["snippet"], []
     while (begins := text.find(OPENS)) >= 0:
@@ -82,14 +82,15 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "snippet": text, "matches": matches}
 
 
-def _show(row: dict[str, Any]) -> None:
-    plain = _plain(row)
-    title = f" {safe(plain['title'])}" if plain["title"] else ""
-    head = f"{click.style(plain['kind'], bold=True)}{title}  {moment(plain['time'])}  {safe(plain['sid'])}"
+def show(row: dict[str, Any]) -> None:
+    """One match, three lines."""
+    one = plain(row)
+    title = f" {safe(one['title'])}" if one["title"] else ""
+    head = f"{click.style(one['kind'], bold=True)}{title}  {moment(one['time'])}  {safe(one['sid'])}"
     click.echo(head)
-    text, at, shown = plain["snippet"].translate(BLANKS), 0, ""
-    for begins, ends in plain["matches"]:
+    text, at, shown = one["snippet"].translate(BLANKS), 0, ""
+    for begins, ends in one["matches"]:
         shown += safe(text[at:begins]) + click.style(safe(text[begins:ends]), fg="yellow", bold=True)
         at = ends
     click.echo(f"  {shown}{safe(text[at:])}")
-    click.echo(click.style(f"  {safe(plain['ref'])}  position {plain['position']}", dim=True))
+    click.echo(click.style(f"  {safe(one['ref'])}  position {one['position']}", dim=True))

@@ -66,17 +66,17 @@ def given_out(data: Path, meta: Mapping[str, Any], begun: Begun, choice: Choice 
     """The conversation as Markdown and JSON, a session of Claude Code also as a transcript. Without a choice it is the
     one that went on last. Raises `NotFound` when the checkpoint knows no such conversation."""
     as_of = AsOf(meta["id"], Path(meta["path"]))
-    found = _found(as_of, choice or _newest(as_of, meta["id"]))
+    said = found(as_of, choice or _newest(as_of, meta["id"]))
     stem = f"branch-{begun.branch}"
-    about: dict[str, Any] = {"kind": found.kind, "name": found.name, "title": found.title, "said": found.said}
-    model = "agents" if found.kind == "session" else "conversations"
+    about: dict[str, Any] = {"kind": said.kind, "name": said.name, "title": said.title, "said": said.said}
+    model = "agents" if said.kind == "session" else "conversations"
     about["behind"] = meta["position"] - meta["read_models"][model]["position"]
-    document = {"branch": msgspec.to_builtins(begun, str_keys=True), "conversation": found}
+    document = {"branch": msgspec.to_builtins(begun, str_keys=True), "conversation": said}
     files = {
-        f"{stem}.md": to_markdown(found, begun).encode("utf-8", "replace"),
+        f"{stem}.md": to_markdown(said, begun).encode("utf-8", "replace"),
         f"{stem}.json": msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n",
     }
-    transcript = _transcript(data, found.name, begun) if found.kind == "session" else None
+    transcript = _transcript(data, said.name, begun) if said.kind == "session" else None
     if transcript is not None:
         files[f"{transcript.session}.jsonl"] = b"".join(line + b"\n" for line in transcript.lines)
         told: dict[str, Any] = msgspec.to_builtins(transcript)
@@ -121,22 +121,22 @@ def _newest(as_of: AsOf, id_: str) -> Choice:
     return known[0]
 
 
-def _found(as_of: AsOf, choice: Choice) -> Conversation:
-    """Raises `NotFound`, and `UsageError` when several ids begin so."""
-    found: Conversation | None = None
+def found(as_of: AsOf, choice: Choice) -> Conversation:
+    """What was said in one of them up to the checkpoint. Raises `NotFound`, `UsageError` when several ids begin so."""
+    said: Conversation | None = None
     if choice.kind == "messages":
-        found = of_messages(as_of.ask)
+        said = of_messages(as_of.ask)
     elif choice.kind == "thread":
-        found = of_thread(as_of.ask, choice.name)
+        said = of_thread(as_of.ask, choice.name)
     else:
         sids = [row["sid"] for row in as_of.ask("agents", "session", {"sid": choice.name})]
         if choice.name not in sids and len(sids) > 1:
             raise UsageError(reason=f"several sessions begin with {choice.name}: {', '.join(sids[:4])} …")
         sid = choice.name if choice.name in sids or not sids else sids[0]
-        found = of_session(as_of.ask, sid, lambda call: _whole(as_of, call))
-    if found is None:
+        said = of_session(as_of.ask, sid, lambda call: _whole(as_of, call))
+    if said is None:
         raise NotFound(what=choice.kind if choice.name else "message between agents", name=choice.name)
-    return found
+    return said
 
 
 def _whole(as_of: AsOf, call: str) -> str | None:
