@@ -1,7 +1,9 @@
-"""`eventsrc checkpoint`: make, list, show, verify and restore, like restic's snapshots."""
+"""`eventsrc checkpoint`: make, list, show, verify, compare and restore, like restic's snapshots."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import Any
 
 import click
@@ -95,13 +97,44 @@ def verify(name: str, data: str | None, config_file: str | None, as_json: bool) 
 
 
 @checkpoint.command()
+@click.argument("one")
+@click.argument("other", default="latest")
+@common
+def diff(one: str, other: str, data: str | None, config_file: str | None, as_json: bool) -> None:
+    """Say what happened between two checkpoints, in whichever order they are named.
+
+    Events by type from the log; sessions, rounds, messages, tokens, errors, speakers and domains from the copies in
+    the checkpoints. --json: "older", "newer" (each with "rows" and "figures"), "events", "by_type", "streams", and in
+    "rows" and "figures" what there is more.
+    """
+    import msgspec
+
+    from eventsrc.cli.difference import lines
+    from eventsrc.cli.progress import Progress
+    from eventsrc.service.differences import difference_of
+
+    with Progress("compare", "events") as bar:
+        found = difference_of(directory(data, config_file), one, other, bar.update)
+    if as_json:
+        emit_json(msgspec.to_builtins(found))
+        return
+    for line in lines(found, shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000):
+        click.echo(line)
+
+
+@checkpoint.command()
 @click.argument("name", default="latest")
 @common
 def restore(name: str, data: str | None, config_file: str | None, as_json: bool) -> None:
     """Put the read models back to a checkpoint; they catch up from there. Needs the service to be stopped."""
-    from eventsrc.service import checkpoints
+    from eventsrc.errors import ReadModelsInUse
+    from eventsrc.service import checkpoints, client
 
-    report = checkpoints(directory(data, config_file)).restore(name)
+    place = directory(data, config_file)
+    service = client(place)
+    if service.running():
+        raise ReadModelsInUse(path=place, holder=f"pid {service.request('GET', '/v1/status')['pid']}", name=name)
+    report = checkpoints(place).restore(name)
     if as_json:
         emit_json(report)
     else:

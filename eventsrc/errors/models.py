@@ -34,6 +34,16 @@ class RebuildRunning(LockHeld):
     hint = "Wait for it, or let the running service do it: 'eventsrc rebuild {name}' hands over by itself."
 
 
+class ReadModelsInUse(LockHeld):
+    """A service ({holder}) keeps the read models in {path} up to date, so they cannot be put back under it."""
+
+    hint = (
+        "Stop it (Ctrl-C, 'systemctl stop eventsrc', or SIGTERM), run 'eventsrc checkpoint restore {name}', and start "
+        "it again. A read model that is wrong is built anew beside it by 'eventsrc rebuild NAME'; to go on from the "
+        "checkpoint instead, 'eventsrc recover --load {name}' needs no stop."
+    )
+
+
 class RebuildStopped(TryAgain):
     """The rebuild of {name} was stopped; the read model answers as before."""
 
