@@ -129,6 +129,8 @@ class Question(msgspec.Struct, frozen=True):
     """Those of the parameters that must be given, in the order in which a command takes them."""
     defaults: dict[str, str | int | float] = {}
     """Values of parameters that are not given."""
+    choices: dict[str, tuple[str, ...]] = {}
+    """All that a parameter may be; anything else is refused."""
 
 
 class Projection:

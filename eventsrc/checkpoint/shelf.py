@@ -59,7 +59,7 @@ class Shelf:
         every = self.all()
         if name == LATEST:
             if not every:
-                raise NotFound(what="checkpoint", name=name)
+                raise NotFound(what="checkpoint", name=name, next="'eventsrc checkpoint' makes one.")
             return every[0]
         begins = [id_ for id_ in self.ids() if name and id_.startswith(name)]
         if len(begins) == 1:
@@ -69,7 +69,7 @@ class Shelf:
             return labelled[0]
         if begins:
             raise UsageError(reason=f"several checkpoints begin with {name}: {', '.join(begins)}")
-        raise NotFound(what="checkpoint", name=name)
+        raise NotFound(what="checkpoint", name=name, next="'eventsrc checkpoint list' lists them.")
 
     def verify(self, name: str) -> list[str]:
         """Everything that is wrong with a checkpoint, in words; empty when it is whole. Raises `NotFound` and

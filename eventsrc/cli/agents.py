@@ -21,8 +21,54 @@ from eventsrc.query import ReadModels
 
 HIDDEN = ("watched_processes", "metrics")
 SHORT, WHOLE = 60, 2000  # characters of a cell in a table, and where one thing is shown; --json gives everything
-SUBJECTS = {"sid": "session", "round_id": "round"}
-"""What an argument names → the question that finds it."""
+SUBJECTS = {
+    "sid": ("agents", "session"),
+    "other": ("agents", "session"),
+    "round_id": ("agents", "round"),
+    "id": ("experiments", "status"),
+}
+"""What an argument names → the read model and the question that find it."""
+NAMES = {
+    "sid": "session",
+    "other": "session",
+    "round_id": "round",
+    "tool_use_id": "call of a tool",
+    "id": "experiment or conversation",
+}
+"""What an argument names, in words."""
+SESSIONS = "'eventsrc agents sessions' lists them; the beginning of an id is enough."
+LISTED = {
+    "other": SESSIONS,
+    "id": "'eventsrc experiments list' lists them; the beginning of an id, or a name, is enough.",
+    "thread_id": "'eventsrc conversations threads' lists them.",
+    "sid": SESSIONS,
+    "round_id": "'eventsrc agents rounds SID' lists those of a session; SID#NUMBER names one too.",
+    "tool_use_id": "'eventsrc agents round ROUND_ID' shows those of a round; the beginning of an id is enough.",
+}
+"""What an argument names → where such names are found."""
+PARAMETERS = {
+    "after": "Seconds of silence.",
+    "id": "Only of this experiment or conversation.",
+    "interval": "Seconds of one row.",
+    "limit": "At most so many.",
+    "pid": "Only of this process.",
+    "reason": "Only those refused for this reason.",
+    "since": "Only from then on: 2026-01-10T10:00, 'today', '10 min ago'.",
+    "until": "Only before then.",
+}
+"""What a person reads about an option; a read model that somebody added may have others."""
+NOTHING = {
+    "orphaned": "no process went away in the middle of a round",
+    "parallel": "no two tools of it ran at the same time",
+    "pending": "no tool call is without its result",
+    "rates": "nothing of it was streamed",
+    "refused": "no record was refused",
+    "stalled": "no session is stalled",
+    "unbalanced": "every round that has a prompt has its end",
+    "usage": "no tokens were used",
+    "waiting": "no session waits for a person",
+}
+"""What is said of an empty answer; of other questions that there are no such things."""
 LABELS = {"cache_creation_input_tokens": "cache_write", "cache_read_input_tokens": "cache_read"}
 UNITS: Mapping[str, Callable[[Any], str]] = {
     "time": moment,
@@ -61,7 +107,7 @@ def command_of(model: str, question: Question) -> click.Command:
         if name == "active":
             options.append(click.Option(["--active"], is_flag=True, default=False, help="Only those that are active."))
         elif name not in question.arguments and name != "now":
-            options.append(click.Option([f"--{name}"], default=None, help=f"See the question's {name}."))
+            options.append(_option(question, name))
 
     @common
     def ask(data: str | None, config_file: str | None, as_json: bool, **given: Any) -> None:
@@ -70,12 +116,12 @@ def command_of(model: str, question: Question) -> click.Command:
         models = read_models(directory(data, config_file))
         answer = models.ask(model, question.name, _values(question, given))
         rows = answer.objects()
-        if not rows and question.arguments and not _is_there(models, question, given):
-            raise NotFound(what=question.arguments[0], name=given[question.arguments[0]])
+        if len(rows) < len(question.arguments):
+            _check_there(models, question, given, nothing=not rows)
         if as_json:
             emit_json(rows)
         elif not rows:
-            message(f"no {question.name}")
+            message(NOTHING.get(question.name, f"no {question.name}"))
         else:
             _show(question, answer.columns, rows)
         if len(rows) == _values(question, given).get("limit"):
@@ -84,6 +130,21 @@ def command_of(model: str, question: Question) -> click.Command:
     made = click.command(question.name, help=question.about)(ask)
     made.params[:0] = [*arguments, *options]
     return made
+
+
+def _option(question: Question, name: str) -> click.Option:
+    allowed, default = question.choices.get(name), question.defaults.get(name)
+    about = PARAMETERS.get(name, "" if allowed else f"Value of {name}.")
+    if isinstance(default, str | int | float):
+        about = f"{about} [default: {default:g}]" if not isinstance(default, str) else f"{about} [default: {default}]"
+    return click.Option(
+        [f"--{name}"], type=click.Choice(allowed) if allowed else None, default=None, help=about.strip()
+    )
+
+
+def _not_found(argument: str, name: str) -> NotFound:
+    what = NAMES.get(argument, argument.removesuffix("_id").replace("_", " "))
+    return NotFound(what=what, name=name, next=LISTED.get(argument))
 
 
 def _show(question: Question, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -108,11 +169,17 @@ def _is_hidden(name: str) -> bool:
     return name in HIDDEN or name.startswith("report_")
 
 
-def _is_there(models: ReadModels, question: Question, given: Mapping[str, Any]) -> bool:
-    """Whether what a question is about is known: then "nothing" is its answer."""
-    name = question.arguments[0]
-    asked = SUBJECTS.get(name)
-    return asked not in (None, question.name) and bool(models.ask("agents", str(asked), {name: given[name]}).rows)
+def _check_there(models: ReadModels, question: Question, given: Mapping[str, Any], *, nothing: bool) -> None:
+    """Raises NotFound when what a question is about is not known; else "nothing" is its answer."""
+    for name in question.arguments:
+        model, asked = SUBJECTS.get(name, ("", question.name))
+        finds = next((one for one in _questions(model) if one.name == asked), question)
+        if finds is question:
+            known = not nothing
+        else:
+            known = bool(models.ask(model, asked, _values(finds, {finds.arguments[0]: given[name]})).rows)
+        if not known:
+            raise _not_found(name, given[name])
 
 
 def _values(question: Question, given: Mapping[str, Any]) -> dict[str, Any]:

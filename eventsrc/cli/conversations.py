@@ -87,7 +87,7 @@ def thread(data: str | None, config_file: str | None, as_json: bool, **given: An
     """The messages of a thread, in order; 'threads' lists them."""
     rows = _ask("thread", (data, config_file), **given)
     if not rows:
-        raise NotFound(what="thread", name=given["thread_id"])
+        raise NotFound(what="thread", name=given["thread_id"], next="'eventsrc conversations threads' lists them.")
     if as_json:
         emit_json(rows)
     else:
@@ -104,7 +104,11 @@ def show(data: str | None, config_file: str | None, as_json: bool, **given: Any)
     exact = [row for row in rows if row["message_id"] == given["message_id"]]
     rows = exact or rows
     if not rows:
-        raise NotFound(what="message", name=given["message_id"])
+        raise NotFound(
+            what="message",
+            name=given["message_id"],
+            next="'eventsrc conversations list' and 'eventsrc search' find them.",
+        )
     if as_json:
         emit_json(rows)
     elif len(rows) > 1:

@@ -26,6 +26,7 @@ DOTS = {
     "paused": ("○", "yellow"),
 }
 WATCH_SECONDS = 5.0
+LISTED = "'eventsrc experiments list' lists them; the beginning of an id, or a name, is enough."
 
 
 class Experiments(Questions):
@@ -66,7 +67,8 @@ def list_(
     if as_json:
         emit_json(rows)
     elif not rows:
-        message("no experiments; 'eventsrc serve FOLDER' or 'eventsrc ingest FOLDER' records them")
+        narrowed = state or since or no_chats
+        message("no such experiments" if narrowed else "no experiments; 'eventsrc ingest FOLDER' records them")
     else:
         emit_table(COLUMNS, [_listed(row) for row in rows])
 
@@ -226,7 +228,7 @@ def find(place: Path, name: str) -> dict[str, Any]:
     rows = ask(place, "status", {"id": name})
     exact = [row for row in rows if name in (row["id"], row["name"])]
     if not rows:
-        raise NotFound(what="experiment", name=name)
+        raise NotFound(what="experiment", name=name, next=LISTED)
     if len(rows) > 1 and len(exact) != 1:
         listed = ", ".join(f"{row['id']} ({row['name']})" if row["name"] else row["id"] for row in rows[:10])
         raise UsageError(reason=f"{name} could be any of {len(rows)} experiments: {listed}")

@@ -72,7 +72,7 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console = Console(file=sys.stdout, width=None if terminal else 10_000, no_color=not _colour(), highlight=False)
     cells = [[safe(cell) for cell in row] for row in rows]
     fitted = fit(columns, cells, console.width if terminal else sys.maxsize)
-    table = Table(box=None, pad_edge=False, header_style="bold" if terminal else "")
+    table = Table(box=None, pad_edge=False, header_style="bold" if terminal else "", show_header=any(fitted.columns))
     for column in fitted.columns:
         table.add_column(Text(safe(column)), overflow="ellipsis" if terminal else "ignore", no_wrap=True)
     for row in fitted.rows:

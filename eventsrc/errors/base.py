@@ -88,6 +88,10 @@ class QueueFull(TryAgain):
 class NotFound(EventsrcError):
     """There is no {what} {name}."""
 
+    def advice(self) -> str:
+        """What whoever raises it knows better (the fact `next`), e.g. which command lists the names there are."""
+        return str(self.facts.get("next") or super().advice())
+
 
 class NothingToAttach(NotFound):
     """There is no {what} whose id begins with {name}."""

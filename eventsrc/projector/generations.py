@@ -26,7 +26,7 @@ def current(read_dir: Path, name: str) -> Path:
     generations = Generations(read_dir, name)
     number = generations.current()
     if number is None:
-        raise NotFound(what="read model", name=name)
+        raise NotFound(what="read model", name=name, next=f"'eventsrc rebuild {name}' makes it from the log.")
     path = generations.path(number)
     if not path.is_file():
         raise ReadModelBroken(name=name, reason=f"{path.name} is missing")

@@ -75,6 +75,9 @@ class ReadModels:
             known = ", ".join(found.parameters) or "none"
             raise QueryError(reason=f"{question} takes no parameter {strange[0]!r}; it takes: {known}")
         values = {each: given.get(each, found.defaults.get(each)) for each in found.parameters}
+        for each, allowed in found.choices.items():
+            if values[each] is not None and values[each] not in allowed:
+                raise QueryError(reason=f"{each} is one of {', '.join(allowed)}, not {values[each]!r}")
         return self.sql(name, found.sql, values)
 
     def sql(

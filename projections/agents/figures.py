@@ -130,6 +130,7 @@ FIGURES = (
         "Tokens per day (UTC), session or model.",
         ("by", "since"),
         defaults={"by": "day"},
+        choices={"by": ("day", "session", "model")},
     ),
     Question(
         "timeseries",

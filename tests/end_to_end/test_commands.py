@@ -123,6 +123,22 @@ def test_a_flipped_bit_is_named_and_the_service_refuses(eventsrc: Eventsrc, tmp_
     assert segment.read_bytes() == data, "nothing was changed"
 
 
+def test_who_names_what_is_not_there_is_told_where_the_names_are(eventsrc: Eventsrc, tmp_path: Path) -> None:
+    eventsrc.json("ingest", str(stream(tmp_path / "a.jsonl", 1)))
+    advice = {
+        "agents session": b"eventsrc agents sessions",
+        "agents compare nothing": b"eventsrc agents sessions",
+        "agents tool": b"eventsrc agents round",
+        "experiments turns": b"eventsrc experiments list",
+        "conversations thread": b"eventsrc conversations threads",
+        "checkpoint restore": b"eventsrc checkpoint list",
+        "attach": b"eventsrc agents sessions",
+    }
+    for words, listed in advice.items():
+        done = eventsrc.run(*words.split(), "nothing")
+        assert done.returncode == 1 and b"nothing" in done.stderr and listed in done.stderr, words
+
+
 def test_version_and_settings(eventsrc: Eventsrc) -> None:
     assert eventsrc.run("--version").stdout.startswith(b"eventsrc ")
     shown = eventsrc.json("config")

@@ -44,7 +44,14 @@ def current(read: Path, name: str) -> Path:
     return path
 
 
-QUESTIONS = {"words": [Question("one", "SELECT word FROM words WHERE n = :n", "One word.", ("n",))]}
+QUESTIONS = {
+    "words": [
+        Question("one", "SELECT word FROM words WHERE n = :n", "One word.", ("n",)),
+        Question(
+            "by", "SELECT :by", "What is chosen.", ("by",), defaults={"by": "day"}, choices={"by": ("day", "hour")}
+        ),
+    ]
+}
 
 
 @pytest.fixture
@@ -56,6 +63,12 @@ def models(tmp_path: Path) -> ReadModels:
 def test_a_named_question_answers_with_its_parameters(models: ReadModels) -> None:
     assert models.ask("words", "one", {"n": 1}).objects() == [{"word": "g1"}]
     assert models.ask("words", "one").rows == []  # a parameter that is not given is NULL
+
+
+def test_a_parameter_that_has_choices_is_one_of_them(models: ReadModels) -> None:
+    assert [models.ask("words", "by", given).rows for given in ({}, {"by": "hour"})] == [[("day",)], [("hour",)]]
+    with pytest.raises(QueryError, match="by is one of day, hour, not 'week'"):
+        models.ask("words", "by", {"by": "week"})
 
 
 def test_an_unknown_question_or_parameter_says_what_there_is(models: ReadModels) -> None:
