@@ -65,7 +65,7 @@ def branches_of(events: Iterable[Event], head: Position) -> list[Branch]:
             found.append((event, msgspec.json.decode(event.data, type=Begun)))
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-    ends = [event.position - 1 for event, _ in found[1:]] + [head]
+    ends = [*(event.position - 1 for event, _ in found[1:]), head][: len(found)]
     branches = [
         Branch(**msgspec.structs.asdict(begun), position=event.position, begun=event.recordedtime, until=end)
         for (event, begun), end in zip(found, ends, strict=True)
