@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 
 from eventsrc import __version__
@@ -16,9 +18,10 @@ from eventsrc.actor import Supervisor
 from eventsrc.clock import SystemClock
 from eventsrc.config import ProjectionSettings, Settings
 from eventsrc.durable import SystemDisk
-from eventsrc.errors import EventsrcError, NoStore
+from eventsrc.errors import EventsrcError, NoStore, RebuildRunning, TryAgain
 from eventsrc.metrics import Metrics
-from eventsrc.projector import rebuild
+from eventsrc.plugin import Projection
+from eventsrc.projector import Generations, Site, rebuild
 from eventsrc.service.checkpoints import Checkpoints
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.models import Models, chosen, installed, report_of, site_of
@@ -67,7 +70,8 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
     pipeline = await anyio.to_thread.run_sync(Pipeline, data, settings, SystemDisk(), clock, metrics, limiter=thread)
     supervisor = Supervisor()
     projections = chosen(installed(settings.projections), settings.projections.only)
-    models = Models(site_of(data, SystemDisk(), clock), projections, pipeline.watermark, metrics)
+    site = site_of(data, SystemDisk(), clock)
+    models = Models(site, projections, pipeline.watermark, metrics)
     for charge in pipeline.charges():
         supervisor.add(charge)
     source = (
@@ -79,6 +83,7 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
 
     async def work() -> None:
         report.update(await ingest_source(pipeline, source, clock))
+        await _build_missing(site, projections)
         for charge in models.charges():  # only now: durable first, and a fold beside it would halve the speed
             supervisor.add(charge)
         await supervisor.stop(PATIENCE)
@@ -93,3 +98,15 @@ async def _ingest(settings: Settings, data: Path, paths: tuple[str, ...], progre
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(pipeline.close, limiter=thread)
     return report
+
+
+async def _build_missing(site: Site, projections: Sequence[type[Projection]]) -> None:
+    """Builds the read models that are not there yet from one pass over the log; left alone, each would read all of it
+    for itself. One that cannot be built is left to its projector, which says why."""
+
+    def build() -> None:
+        missing = [one for one in projections if Generations(site.read_dir, one.name).current_or_none() is None]
+        rebuild(missing, site, progress=lambda _position, _until: anyio.from_thread.check_cancelled())
+
+    with contextlib.suppress(RebuildRunning, TryAgain):
+        await anyio.to_thread.run_sync(build, limiter=anyio.CapacityLimiter(1))
