@@ -82,6 +82,11 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         message(f"not shown for lack of width: {', '.join(fitted.left_out)}")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 event`, `8,038 events`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def duration(seconds: float | None) -> str:
     """Seconds as a person says them: `840 ms`, `12.4 s`, `3m 20s`, `2h 05m`, `4d 3h`."""
     if seconds is None or math.isnan(seconds):

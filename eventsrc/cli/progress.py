@@ -18,6 +18,7 @@ class Progress:
     def update(self, done: int, total: int) -> None:
         """How much is done of how much there is; both may grow."""
         if self._bar is not None:
+            self._bar.start()  # not before there is something to show: a name that is wrong has no progress
             self._bar.update(self._task, completed=done, total=max(total, done))
 
     def __enter__(self) -> Progress:
@@ -34,7 +35,6 @@ class Progress:
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task(self._what, total=1)
-            self._bar.start()
         return self
 
     def __exit__(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from eventsrc.cli.options import common, directory
-from eventsrc.cli.output import emit_json, safe, size
+from eventsrc.cli.output import counted, emit_json, safe, size
 
 SAID = {"waiting": "waiting for a person"}
 COLOURS = {"waiting": "yellow", "stalled": "red", "orphaned": "red"}
@@ -46,35 +46,39 @@ def show(found: dict[str, Any]) -> None:
     click.echo(f"{click.style(dot, fg=colour)} eventsrc {state}{pid} – {safe(found['data'])}")
     if found.get("unhealthy"):
         click.echo(f"  {safe(found['unhealthy'])}")
-    click.echo(f"  log      position {found['head']}, {size(found['log_bytes'])} in {found['segments']} segments")
+    width = max(map(len, ("checkpoint", *found["projections"])))
+
+    def line(name: str, text: str) -> None:
+        click.echo(f"  {safe(name):<{width}}  {text}")
+
+    stored = f"{size(found['log_bytes'])} in {counted(found['segments'], 'segment')}"
+    line("log", f"position {found['head']:,}, {stored}")
     for name, one in found["projections"].items():
-        state = one.get("state", "")
-        lag = "up to date" if not one["lag_events"] else f"{one['lag_events']} events behind"
-        dead = f", {one['dead_letters']} dead letters" if one["dead_letters"] else ""
-        extra = f" ({state}: {one['reason']})" if state not in ("", "live") else ""
-        click.echo(
-            f"  {safe(name):<8} position {one['position']}, generation {one['generation']}, {lag}{dead}{safe(extra)}"
-        )
-        _show_states(found.get("states", {}).get(name, {}))
-    _show_sources(found["sources"])
-    made = found["checkpoint"]
-    click.echo(f"  checkpoint {made['id']} at position {made['position']}" if made else "  checkpoint none yet")
+        line(name, _model(one))
+        if states := _states(found.get("states", {}).get(name, {})):
+            line("", states)
+    sources, made = found["sources"], found["checkpoint"]
+    behind = size(sum(one["behind_bytes"] for one in sources))
+    line("sources", f"{len(sources):,}, {behind} behind" if sources else "none")
+    for one in [one for one in sources if one.get("problem")][:10]:
+        click.echo(f"    {safe(one.get('path') or one['kind'])}: {safe(one['problem'])}")
+    line("checkpoint", f"{made['id']} at position {made['position']:,}" if made else "none yet")
 
 
-def _show_states(states: dict[str, int]) -> None:
+def _model(one: dict[str, Any]) -> str:
+    """How far a read model is, and what is wrong with it."""
+    state = one.get("state", "")
+    lag = "up to date" if not one["lag_events"] else f"{counted(one['lag_events'], 'event')} behind"
+    dead = f", {counted(one['dead_letters'], 'dead letter')}" if one["dead_letters"] else ""
+    extra = f" ({state}: {one['reason']})" if state not in ("", "live") else ""
+    return f"position {one['position']:,}, generation {one['generation']}, {lag}{dead}{safe(extra)}"
+
+
+def _states(states: dict[str, int]) -> str:
     """How many sessions are in which state, as far as there are any; what needs somebody stands out."""
     shown = []
     for state, number in states.items():
         if number:
             said = f"{number} {SAID.get(state, safe(state))}"
             shown.append(click.style(said, fg=COLOURS[state]) if state in COLOURS else said)
-    if shown:
-        click.echo(f"           {', '.join(shown)}")
-
-
-def _show_sources(sources: list[dict[str, Any]]) -> None:
-    behind = sum(one["behind_bytes"] for one in sources)
-    click.echo(f"  sources  {len(sources)}, {size(behind)} behind" if sources else "  sources  none")
-    problems = [one for one in sources if one.get("problem")]
-    for one in problems[:10]:
-        click.echo(f"    {safe(one.get('path') or one['kind'])}: {safe(one['problem'])}")
+    return ", ".join(shown)

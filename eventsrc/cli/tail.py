@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from eventsrc.cli.fit import ID_LEAST, shortened
 from eventsrc.cli.options import common, directory
-from eventsrc.cli.output import emit_bytes, emit_json_line, message, safe
+from eventsrc.cli.output import emit_bytes, emit_json_line, message, moment, safe
 from eventsrc.clock import parse_time
 from eventsrc.errors import NoStore, UsageError
 from eventsrc.event import Event
@@ -125,7 +128,13 @@ class Request(msgspec.Struct, frozen=True):
 
 def _short(event: Event, _line: bytes) -> None:
     text = event.raw[:200].decode("utf-8", "replace").replace("\n", " ")
-    click.echo(safe(f"{event.position:>8} {event.recordedtime[:19]} {event.subject} {event.type} {text}"))
+    head, subject = f"{event.position:>8} {moment(event.recordedtime)}", event.subject
+    if not sys.stdout.isatty():
+        click.echo(safe(f"{head} {subject} {event.type} {text}"))
+        return
+    kind, slash, name = subject.partition("/")  # the beginning of an id is enough for every command
+    line = safe(f"{head} {kind}{slash}{name[:ID_LEAST]} {event.type} {text}")
+    click.echo(shortened(line, shutil.get_terminal_size().columns))
 
 
 def event_json(event: Event) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from eventsrc.cli.options import common, directory
-from eventsrc.cli.output import emit_json, message, safe
+from eventsrc.cli.output import counted, emit_json, message, safe
 from eventsrc.errors import NoStore
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def verify(record: bool, data: str | None, config_file: str | None, as_json: boo
         for problem in verdict.problems:
             where = f"{problem.segment}: line {problem.line}, byte {problem.byte}"
             click.echo(safe(f"{where}: {problem.kind}: {problem.detail}"))
-        word = "ok" if verdict.ok else f"{len(verdict.problems)} problems"
-        message(f"{verdict.segments} segments, {verdict.events} events: {word}")
+        word = "ok" if verdict.ok else counted(len(verdict.problems), "problem")
+        message(f"{counted(verdict.segments, 'segment')}, {counted(verdict.events, 'event')}: {word}")
     return 0 if verdict.ok else 12
 
 
