@@ -106,7 +106,8 @@ async def _build_missing(site: Site, projections: Sequence[type[Projection]]) ->
 
     def build() -> None:
         missing = [one for one in projections if Generations(site.read_dir, one.name).current_or_none() is None]
-        rebuild(missing, site, progress=lambda _position, _until: anyio.from_thread.check_cancelled())
+        if missing:
+            rebuild(missing, site, progress=lambda _position, _until: anyio.from_thread.check_cancelled())
 
     with contextlib.suppress(RebuildRunning, TryAgain):
         await anyio.to_thread.run_sync(build, limiter=anyio.CapacityLimiter(1))
