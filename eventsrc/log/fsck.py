@@ -8,14 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from eventsrc.errors import BrokenLine
 from eventsrc.event import Position
 from eventsrc.log.chain import Sealed
-from eventsrc.log.codec import event_in
 from eventsrc.log.layout import MANIFEST, log_directory, segment_name, segments
 from eventsrc.log.lock import is_held
 from eventsrc.log.recovery import read_manifest
-from eventsrc.log.scan import Fault, Scan, blocks, other_group
+from eventsrc.log.scan import Fault, blocks, other_group
+from eventsrc.log.survey import Survey
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -59,11 +58,9 @@ def verify(directory: Path) -> Verdict:
     expected = manifest.last + 1
     for first in [first for first in there if first not in {entry.first for entry in manifest.sealed}]:
         if first != expected:
-            problems.append(
-                Problem(segment_name(first), 0, 0, "strange", f"a segment that begins at {expected} is expected")
-            )
-        else:
-            events += _newest(log, first, written_to, problems)
+            detail = f"a segment that begins at {expected} is expected"
+            problems.append(Problem(segment_name(first), 0, 0, "strange", detail))
+        events += _newest(log, first, written_to and first == there[-1], problems)
     return Verdict(not problems, len(there), events, problems)
 
 
@@ -74,58 +71,46 @@ def _sealed(log: Path, entry: Sealed, problems: list[Problem]) -> int:
         problems.append(
             Problem(entry.segment, 0, min(size, entry.bytes), "size", f"{size} bytes instead of {entry.bytes}")
         )
-    scan, fault, digest = _scan(path, entry.first, size)
-    if fault is not None:
-        problems.append(_problem(entry.segment, fault))
-    elif digest != entry.sha256:
+    survey, digest = _survey(path, entry.first, size)
+    problems += [_problem(entry.segment, fault) for fault in survey.faults]
+    if not survey.faults and digest != entry.sha256:
         problems.append(Problem(entry.segment, 0, 0, "digest", "the content does not match the manifest's SHA-256"))
-    return scan.position - entry.first
+    return survey.events
 
 
 def _newest(log: Path, first: Position, written_to: bool, problems: list[Problem]) -> int:
     path = log / segment_name(first)
-    scan, fault, _ = _scan(path, first, path.stat().st_size)
-    if written_to and not _followed(path, scan):
-        return scan.group_first - first  # what follows the last whole group is being written just now
-    if fault is not None:
-        problems.append(_problem(path.name, fault))
-    elif scan.index:
+    survey, _ = _survey(path, first, path.stat().st_size)
+    scan = survey.scan
+    byte, following = survey.whole or (scan.group_byte, scan.group_first)
+    if written_to and not _followed(path, byte, following):
+        return following - first  # what follows the last whole group is being written just now
+    problems += [_problem(path.name, fault) for fault in survey.faults]
+    if not survey.faults and scan.index:
         problems.append(Problem(path.name, scan.line, scan.byte, "group", "the last batch is not whole"))
-    return scan.position - first
+    return survey.events
 
 
-def _scan(path: Path, first: Position, size: int) -> tuple[Scan, Fault | None, str]:
-    scan, hashed = Scan(first), sha256()
+def _survey(path: Path, first: Position, size: int) -> tuple[Survey, str]:
+    """What is found in a segment, and the SHA-256 of its bytes."""
+    survey, hashed = Survey(first), sha256()
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         for block in blocks(fd, 0, size):
             hashed.update(b"\n".join(block.lines) + (b"\n" if block.terminated else b""))
-            fault = scan.take(block) or _undecodable(block.lines, scan, block.byte)
-            if fault is not None:
-                return scan, fault, hashed.hexdigest()
+            survey.take(block)
     finally:
         os.close(fd)
-    return scan, None, hashed.hexdigest()
+    return survey, hashed.hexdigest()
 
 
-def _followed(path: Path, scan: Scan) -> bool:
-    """Whether another group follows where the scan ended: then it is damage and not a group under way."""
+def _followed(path: Path, byte: int, following: Position) -> bool:
+    """Whether another group follows the one that may be under way: then it is damage."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return other_group(blocks(fd, scan.group_byte, os.fstat(fd).st_size), scan.group_first) is not None
+        return other_group(blocks(fd, byte, os.fstat(fd).st_size), following) is not None
     finally:
         os.close(fd)
-
-
-def _undecodable(lines: list[bytes], scan: Scan, byte: int) -> Fault | None:
-    """The first line that carries its checksum and is no event all the same: it was written wrong."""
-    for number, line in enumerate(lines):
-        try:
-            event_in(line)
-        except BrokenLine as error:
-            return Fault(scan.line - len(lines) + number, byte, "line", str(error))
-        byte += len(line) + 1
-    return None
 
 
 def _problem(segment: str, fault: Fault) -> Problem:

@@ -144,6 +144,17 @@ class Scan:
             fault = _why_open(block.lines[-1])
         return Fault(self.line, byte, *fault) if fault else None
 
+    def expect(self, head: Header) -> None:
+        """The next line is to be this one, whatever was to come."""
+        self.position, self.index, self.size = head.position, head.index, head.size
+        if not head.index:
+            self.group_byte = self.byte
+
+    def skip(self, line: bytes) -> None:
+        """Passes over a line that is wrong."""
+        self.byte += len(line) + 1
+        self.line += 1
+
     def _take_runs(self, lines: list[bytes]) -> int:
         """Follows groups as a whole as long as they are large and sound; returns how many lines that were.
 

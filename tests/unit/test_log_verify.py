@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from eventsrc.durable import SystemDisk
 from eventsrc.errors import LogCorrupt
+from eventsrc.limits import VERIFY_FAULTS
 from eventsrc.log import Problem, verify
+from eventsrc.log.codec import CHECKSUM_BYTES, CHECKSUM_TEMPLATE
 from eventsrc.log.verified import Verified, last, note
 from eventsrc.testing.clock import ManualClock
 from tests.unit.log_kit import append, build, files, newest, notes, open_log
@@ -201,3 +204,74 @@ def test_the_outcome_is_noted_beside_the_log_when_asked(data: Path) -> None:
     assert last(data) == Verified(1000.0, ok=True, segments=3, events=8, problems=0)
     (data / "verified.json").write_text("{")
     assert last(data) is None
+
+
+def test_everything_that_is_wrong_in_a_segment_is_told(tmp_path: Path) -> None:
+    build(tmp_path, [1] * 12)
+    path = newest(tmp_path)
+
+    def broken(all_: list[bytes]) -> list[bytes]:
+        all_[1] = all_[1].replace(b'"ab"', b'"ac"')  # 2: changed
+        all_[3] = all_[3][:-1]  # 4 and 5: glued
+        all_[6] = bytes(len(all_[6]))  # 7 and 8: zeros, their line feed too
+        all_[9], all_[10] = all_[10], all_[9]  # 10 and 11: swapped
+        return all_
+
+    change(path, broken)
+    verdict = verify(tmp_path)
+    told = [(problem.line, problem.kind) for problem in verdict.problems]
+    assert told == [
+        (2, "checksum"),
+        (4, "checksum"),
+        (6, "checksum"),
+        (8, "sequence"),
+        (9, "sequence"),
+        (10, "sequence"),
+    ]
+    content = path.read_bytes()
+    for problem in verdict.problems:
+        assert content[: problem.byte].count(b"\n") == problem.line - 1, "the byte is where the line begins"
+    assert verdict.events == 7
+
+
+def test_a_line_that_is_missing_is_one_problem_whatever_follows(tmp_path: Path) -> None:
+    build(tmp_path, [3, 20, 2])
+    change(newest(tmp_path), lambda all_: [*all_[:8], *all_[9:]])
+    (problem,) = verify(tmp_path).problems
+    assert (problem.line, problem.kind, problem.detail) == (9, "sequence", "position 9 is expected here, not 10")
+
+
+def test_damage_in_several_segments_is_told_of_each(data: Path) -> None:
+    for path in segments(data):
+        change(path, lambda all_: [all_[0].replace(b'"ab"', b'"ac"'), *all_[1:]])
+    assert [(problem.segment, problem.line) for problem in verify(data).problems] == [
+        (path.name, 1) for path in segments(data)
+    ]
+
+
+def test_segments_behind_a_broken_manifest_are_looked_into_too(data: Path) -> None:
+    manifest = data / "log" / "manifest.jsonl"
+    manifest.write_bytes(b"x" + manifest.read_bytes())
+    change(segments(data)[2], lambda all_: [all_[0], all_[1].replace(b'"ab"', b'"ac"')])
+    problems = verify(data).problems
+    assert [problem.kind for problem in problems] == ["chain", "strange", "strange", "checksum"]
+    assert verify(data).events == 7
+
+
+def test_a_segment_of_garbage_is_told_of_within_a_bound(tmp_path: Path) -> None:
+    build(tmp_path, [1])
+    newest(tmp_path).write_bytes(b"garbage\n" * (VERIFY_FAULTS + 500))
+    assert len(verify(tmp_path).problems) == VERIFY_FAULTS
+
+
+def test_a_line_with_its_checksum_that_is_no_event_is_told(tmp_path: Path) -> None:
+    build(tmp_path, [1, 1, 1])
+
+    def rewritten(all_: list[bytes]) -> list[bytes]:
+        members = all_[1][: -CHECKSUM_BYTES - 1].replace(b'"revision":', b'"revision":x')
+        return [all_[0], members + CHECKSUM_TEMPLATE % crc32(members), all_[2].replace(b'"ab"', b'"ac"')]
+
+    before = change(newest(tmp_path), rewritten)
+    problems = verify(tmp_path).problems
+    assert (problems[0].line, problems[0].byte) == (2, len(before[0]))
+    assert [one.kind for one in problems] == ["line", "checksum"]
