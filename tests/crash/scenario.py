@@ -1,90 +1,140 @@
-"""A run that appends, seals, projects, checkpoints, rebuilds and starts again, on a disk that a test chooses.
+"""Lives of a service: each records what there is, seals, projects, makes a checkpoint, rebuilds, and ends.
 
-What was acknowledged is written to a witness outside of the data directory, after the answer.
+The bounds are smaller than the service's, in the same proportions, so that a short file is several batches on their way
+to the log at once and a dozen events are a group that is planned while the one before it is synced.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
+from contextlib import closing
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 
 import anyio
 
-from eventsrc.actor import Watermark
+from eventsrc.actor import Supervisor, Ticket, Watermark
 from eventsrc.checkpoint.create import create
 from eventsrc.checkpoint.place import Place
 from eventsrc.clock import SystemClock
-from eventsrc.durable import Disk, SystemDisk
-from eventsrc.errors import DiskFull, EventsrcError
-from eventsrc.event import Record
-from eventsrc.formats.catalogue import Formats
-from eventsrc.log import Batch, Digests, Log, LogReader
-from eventsrc.log.draft import draft
-from eventsrc.projector import Projector, discover, rebuild
+from eventsrc.config import Settings
+from eventsrc.durable import Disk
+from eventsrc.event import Appended, Record
+from eventsrc.formats import catalogue
+from eventsrc.ingest import Arrival
+from eventsrc.log import Digests, LogReader, writer
+from eventsrc.log.writer import Append
+from eventsrc.metrics import Metrics
+from eventsrc.projector import Projector, Rebuilt, actor, discover, rebuild
 from eventsrc.service.models import site_of
-from eventsrc.testing.disk import Fault, FaultyDisk
-from eventsrc.testing.generate import generate_sse_lines
+from eventsrc.service.pipeline import Pipeline
+from eventsrc.settings import LogSettings
+from eventsrc.source import Follow, outbox, spool, step
+from eventsrc.source.port import Deliver
+from eventsrc.source.spool import Spool
+from tests.crash.world import World
 
-LINES = [line.rstrip(b"\n") for line in generate_sse_lines(240, 5)]
-BATCH = 20
-SEGMENT = 64 * 1024
-
-
-def play(data: Path, witness: Path, disk: Disk) -> None:
-    """Two starts; each appends half of the lines and does everything else that touches the disk."""
-    for start in (0, len(LINES) // 2):
-        log = Log.open(data, disk=disk, clock=SystemClock(), segment_bytes=SEGMENT)
-        try:
-            for number in range(start, start + len(LINES) // 2, BATCH):
-                append(log, number, witness)
-            project(data, disk, log.head)
-            place = Place.of(data, Digests(data, LogReader(data).head), disk, SystemClock())
-            place.shelf.sweep()
-            create(place, None, automatic=True)
-            rebuild(list(discover().projections.values()), site_of(data, disk, SystemClock()))
-        finally:
-            log.close()
+PROJECTIONS = list(discover().projections.values())
+SETTINGS = Settings(log=LogSettings(segment_bytes=24 * 1024))
+DEADLINE = 60  # seconds for a life of half a second, on a machine that does other things too
 
 
-def append(log: Log, number: int, witness: Path) -> None:
-    """One batch; on a full disk once more, as a patient source does."""
-    formats = Formats.load()
-    lines = LINES[number : number + BATCH]
-    records = [Record("file:///agent.jsonl", line, f"k:{number + i}", cursor=None) for i, line in enumerate(lines)]
-    batch = Batch([draft(record, formats.recognise(record)) for record in records])
-    try:
-        (answer,) = log.commit([batch])
-    except DiskFull:
-        (answer,) = log.commit([batch])
-    if isinstance(answer, EventsrcError):
-        raise answer
-    with witness.open("a") as file:
-        file.write(f"{number + len(lines)}\n")
+SMALLER: list[tuple[ModuleType, str, object]] = [
+    (writer, "OVERLAP_EVENTS", 8),
+    (writer, "COMMIT_EVENTS", 16),
+    (step, "BATCH_BYTES", 6 * 1024),
+    *((module, "DISK_FULL_RETRY_SECONDS", 0.005) for module in (writer, outbox, spool, actor)),
+    (catalogue, "entry_points", cache(entry_points)),  # what is installed does not change meanwhile
+]
+
+
+def shrink() -> None:
+    """Makes the bounds of this process small."""
+    for module, name, value in SMALLER:
+        assert hasattr(module, name), f"{module.__name__} has another bound now"
+        setattr(module, name, value)
+
+
+def play(world: World, disk: Disk) -> None:
+    """Two lives, with everything that touches the disk."""
+    world.begin()
+    live(world, disk)
+    world.complete()
+    live(world, disk, rebuilt=True)
+
+
+def live(world: World, disk: Disk, *, rebuilt: bool = False) -> None:
+    """One life. Raises what ends it."""
+    pipeline = Pipeline(world.data, SETTINGS, disk, SystemClock(), Metrics("test"))
+    with closing(pipeline):
+        anyio.run(record, world, pipeline)
+        project(world.data, disk, pipeline.log.head)
+        checkpoint(world.data, disk)
+        if rebuilt:
+            rebuild_all(world.data, disk)
+
+
+async def record(world: World, pipeline: Pipeline) -> None:
+    """Everything that there is outside, from three sides at once, until it is durable."""
+    supervisor = Supervisor()
+    for batch in world.batches():  # before anybody writes: they become groups that overlap, however tasks are run
+        await pipeline.appends.send(Append(batch, world.ticket()))
+    for charge in pipeline.charges():
+        supervisor.add(charge)
+
+    async def deliver(records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
+        ticket = world.ticket()
+        await pipeline.arrivals.send(Arrival(records, ticket, after=after))
+        return ticket
+
+    async def work() -> None:
+        async with anyio.create_task_group() as sources:
+            sources.start_soon(Follow([world.file], pipeline.cursor, once=True, hints=False).run, deliver)
+            sources.start_soon(empty, world, deliver)
+        await supervisor.stop()
+
+    with anyio.fail_after(DEADLINE):
+        async with anyio.create_task_group() as group:
+            group.start_soon(work)
+            await supervisor.run()
+
+
+async def empty(world: World, deliver: Deliver) -> None:
+    """Takes from the spool until nothing is in it."""
+    emptied = anyio.Event()
+
+    async def pause(seconds: float) -> None:
+        if not list(world.spool.iterdir()):
+            emptied.set()
+        await anyio.sleep(seconds)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(Spool(world.spool, SystemClock().now, pace=0.001, sleep=pause).run, deliver)
+        await emptied.wait()
+        group.cancel_scope.cancel()
 
 
 def project(data: Path, disk: Disk, head: int) -> None:
-    """Brings every read model up to the head, as the running service does."""
+    """Brings every read model up to the head, one after the other, so that the n-th operation is always the same."""
 
     async def work() -> None:
         watermark = Watermark(head)
         watermark.close()
-        for projection in discover().projections.values():
+        for projection in PROJECTIONS:
             await Projector(projection, site_of(data, disk, SystemClock()), watermark).run()
 
     anyio.run(work)
 
 
-def acknowledged(witness: Path) -> int:
-    """How many lines were acknowledged."""
-    return int(witness.read_text().split()[-1]) if witness.exists() else 0
+def checkpoint(data: Path, disk: Disk) -> None:
+    """As the checkpointer does at the end of a life."""
+    place = Place.of(data, Digests(data, LogReader(data).head), disk, SystemClock())
+    place.shelf.sweep()
+    create(place, None, automatic=True)
 
 
-def main() -> None:
-    """`python -m tests.crash.scenario DATA WITNESS N`: is killed at the N-th durable operation."""
-    data, witness, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-
-    play(data, witness, FaultyDisk(Fault(at, "kill")) if at else SystemDisk())
-
-
-if __name__ == "__main__":
-    main()
+def rebuild_all(data: Path, disk: Disk) -> list[Rebuilt]:
+    """Every read model anew from the log."""
+    return rebuild(PROJECTIONS, site_of(data, disk, SystemClock()))
