@@ -154,7 +154,9 @@ def flat(settings: msgspec.Struct, prefix: str = "") -> dict[str, Any]:
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(path=path, reason=error.strerror) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(path=path, reason=str(error)) from error
 
 

@@ -22,6 +22,8 @@ def query(name: str, sql: str | None, as_csv: bool, data: str | None, config_fil
     The connection is read-only: it cannot write, attach or load. Example:
 
         eventsrc query agents "SELECT sid, title FROM sessions LIMIT 5"
+
+    What there is to ask: "SELECT sql FROM sqlite_schema".
     """
     from eventsrc.query.export import write_csv
     from eventsrc.service import read_models

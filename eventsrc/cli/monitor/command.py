@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_json, emit_table, message
+
+SNAPSHOT_CELLS = 60  # of a prompt or a folder; --json gives everything
 
 
 @click.command()
@@ -57,4 +60,5 @@ def _snapshot(feed: Any, as_json: bool) -> None:
         message("no sessions yet: 'eventsrc serve FOLDER' follows agents' records")
         return
     columns = columns_of(view, look.columns)
-    emit_table([one.title for one in columns], [[one.text(row, now) for one in columns] for row in look.rows])
+    cells = [[shortened(one.text(row, now), SNAPSHOT_CELLS) for one in columns] for row in look.rows]
+    emit_table([one.title for one in columns], cells)
