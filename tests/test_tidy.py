@@ -67,7 +67,7 @@ def test_no_machine_and_no_registry_is_named() -> None:
 @pytest.mark.parametrize("tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=lambda tool: tool[0])
 @pytest.mark.timeout(300)
 def test_the_tools_are_content(tool: list[str]) -> None:
-    places = ["eventsrc", "projections", "tests"]
+    places = ["eventsrc", "projections", "tests", "deploy"]
     found = subprocess.run(
         [sys.executable, "-m", *tool, *places], cwd=ROOT, capture_output=True, text=True, check=False
     )
