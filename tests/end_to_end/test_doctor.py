@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from eventsrc.cli import main
-from tests.unit.log_kit import build
+from tests.kit.log import build
 
 DAY = 86_400
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eventsrc.event import Envelope, Record
 from eventsrc.log import Batch, LogReader, verify
 from eventsrc.log.draft import draft
-from tests.laws.log_kit import opened
+from tests.kit.log import open_log
 
 ODD = [
     b"",
@@ -38,7 +38,7 @@ ODD = [
 
 def stored(data: Path, records: list[bytes]) -> list[bytes]:
     """Appends records and gives back what the log says that they were; its lines must be valid JSON Lines."""
-    log = opened(data)
+    log = open_log(data)
     envelope = Envelope("test.odd", "stream/odd")
     drafts = [draft(Record("urn:t", raw, str(number)), envelope) for number, raw in enumerate(records)]
     log.commit([Batch(drafts)])

@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 
 from eventsrc.errors import IdConflict, WrongRevision
 from eventsrc.event import Appended
-from tests.laws.log_kit import append, batch, forget_index, opened, texts
+from tests.kit.log import batch, forget_index, open_log, say, texts
 
 
 def test_positions_count_from_one_without_gaps_over_segments_and_restarts(tmp_path: Path) -> None:
     for start in range(0, 60, 20):
-        log = opened(tmp_path, segment_bytes=1500)
+        log = open_log(tmp_path, segment_bytes=1500)
         for number in range(start, start + 20):
-            assert append(log, f"e{number}").positions == (number + 1,)
+            assert say(log, f"e{number}").positions == (number + 1,)
         log.close()
     assert len(list((tmp_path / "log").glob("0*.jsonl"))) > 5
     assert texts(tmp_path) == [f"e{number}" for number in range(60)]
 
 
 def test_a_refused_batch_takes_no_position(tmp_path: Path) -> None:
-    log = opened(tmp_path)
-    append(log, "a", "b")
+    log = open_log(tmp_path)
+    say(log, "a", "b")
     answers = log.commit([batch("c"), batch("d", expected={"stream/a": 99}), batch("e")])
     assert isinstance(answers[1], WrongRevision) and (answers[1].actual, answers[1].expected) == (3, 99)
     assert [one.positions for one in answers if isinstance(one, Appended)] == [(3,), (4,)]
@@ -35,24 +35,24 @@ def test_a_refused_batch_takes_no_position(tmp_path: Path) -> None:
 
 
 def test_the_same_id_again_is_the_same_event_however_late(tmp_path: Path) -> None:
-    log = opened(tmp_path, segment_bytes=600)
-    assert append(log, "x", unique=True).positions == (1,)
+    log = open_log(tmp_path, segment_bytes=600)
+    assert say(log, "x", unique=True).positions == (1,)
     for number in range(20):
-        append(log, f"e{number}")
+        say(log, f"e{number}")
     log.close()
     for damaged in (False, True):
         if damaged:
             forget_index(tmp_path)
-        log = opened(tmp_path)
-        again = append(log, "x", "y", unique=True)
+        log = open_log(tmp_path)
+        again = say(log, "x", "y", unique=True)
         assert again.positions[0] == 1 and again.duplicates >= 1
         log.close()
     assert texts(tmp_path).count("x") == texts(tmp_path).count("y") == 1
 
 
 def test_an_id_with_other_data_is_a_conflict_and_stores_nothing(tmp_path: Path) -> None:
-    log = opened(tmp_path)
-    append(log, "x", unique=True)
+    log = open_log(tmp_path)
+    say(log, "x", unique=True)
     other = batch("x", "z", unique=True)
     changed = [msgspec.structs.replace(other.drafts[0], data=b'"data":"other"'), other.drafts[1]]
     (answer,) = log.commit([type(other)(changed)])
@@ -63,19 +63,19 @@ def test_an_id_with_other_data_is_a_conflict_and_stores_nothing(tmp_path: Path) 
 
 @pytest.mark.parametrize("index", ["kept", "deleted", "broken"])
 def test_revisions_and_cursors_survive_whatever_happens_to_the_index(tmp_path: Path, index: str) -> None:
-    log = opened(tmp_path, segment_bytes=700)
+    log = open_log(tmp_path, segment_bytes=700)
     for number in range(10):
-        append(log, f"a{number}", subject="stream/a")
-        append(log, f"b{number}", subject="stream/b")
+        say(log, f"a{number}", subject="stream/a")
+        say(log, f"b{number}", subject="stream/b")
     log.close()
     path = tmp_path / "index/log.db"
     if index == "deleted":
         path.unlink()
     elif index == "broken":
         path.write_bytes(b"no database at all" * 100)
-    log = opened(tmp_path)
+    log = open_log(tmp_path)
     assert (log.revision("stream/a"), log.revision("stream/b"), log.revision("stream/c")) == (10, 10, 0)
-    assert append(log, "a10", expected={"stream/a": 10}).positions == (21,)
+    assert say(log, "a10", expected=10).positions == (21,)
     log.close()
 
 
@@ -85,10 +85,10 @@ def test_any_history_is_what_a_list_and_a_dictionary_would_be(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, bool, bool]]
 ) -> None:
     data = tmp_path_factory.mktemp("log")
-    log = opened(data, segment_bytes=500)
+    log = open_log(data, segment_bytes=500)
     model: list[str] = []
     for name, unique, reopen in steps:
-        answer = append(log, name, unique=unique, subject=f"stream/{unique}")
+        answer = say(log, name, unique=unique, subject=f"stream/{unique}")
         if unique and name + "!" in model:
             assert answer.positions == (model.index(name + "!") + 1,) and answer.duplicates == 1
         else:
@@ -96,7 +96,7 @@ def test_any_history_is_what_a_list_and_a_dictionary_would_be(
             assert answer.positions == (len(model),) and answer.duplicates == 0
         if reopen:
             log.close()
-            log = opened(data, segment_bytes=500)
+            log = open_log(data, segment_bytes=500)
             assert log.head == len(model)
     log.close()
     assert texts(data) == [name.rstrip("!") for name in model]

@@ -15,7 +15,7 @@ from eventsrc.event import Appended
 from eventsrc.log import Batch, verify
 from eventsrc.log.writer import Append, LogWriter
 from eventsrc.testing.disk import Crash, Fault, FaultyDisk, Loss
-from tests.unit.log_kit import abandon, append, build, notes, open_log, records
+from tests.kit.log import abandon, append, build, notes, open_log, records
 
 GROUPS, SEGMENT_BYTES = (1, 3, 2, 4, 1), 900  # seals twice on the way
 

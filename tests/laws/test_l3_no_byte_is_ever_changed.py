@@ -13,7 +13,7 @@ import pytest
 
 from eventsrc.errors import LogCorrupt
 from eventsrc.log import verify
-from tests.laws.log_kit import append, forget_index, newest, opened, texts
+from tests.kit.log import forget_index, newest, open_log, say, texts
 
 GROUPS = (("a",), ("b", "c", "d"), ("e",), ("f", "g"))
 
@@ -22,9 +22,9 @@ GROUPS = (("a",), ("b", "c", "d"), ("e",), ("f", "g"))
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log of one segment with four groups, and no index that could know more than the files."""
     data = tmp_path_factory.mktemp("small")
-    log = opened(data)
+    log = open_log(data)
     for group in GROUPS:
-        append(log, *group)
+        say(log, *group)
     log.close()
     forget_index(data)
     return data
@@ -38,7 +38,7 @@ def outcome(small: Path, data: Path, changed: bytes) -> str:
     segment.write_bytes(changed)
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.name != "lock"}
     try:
-        log = opened(data)
+        log = open_log(data)
     except LogCorrupt as error:
         after = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.name != "lock"}
         assert after == before, "a refused log is not changed"
@@ -100,23 +100,23 @@ def test_a_tail_of_zeros_is_a_torn_tail(small: Path, tmp_path: Path) -> None:
 
 
 def test_what_the_index_saw_durable_is_never_rolled_back(tmp_path: Path) -> None:
-    log = opened(tmp_path)
-    append(log, "a")
-    append(log, "b")
+    log = open_log(tmp_path)
+    say(log, "a")
+    say(log, "b")
     log.close()  # the index now knows that both are durable
     segment = newest(tmp_path)
     whole = segment.read_bytes()
     segment.write_bytes(whole[:-5])
     with pytest.raises(LogCorrupt, match="durable"):
-        opened(tmp_path)
+        open_log(tmp_path)
     assert segment.read_bytes() == whole[:-5]
 
 
 def sealed(data: Path) -> list[Path]:
     """A log of several segments."""
-    log = opened(data, segment_bytes=700)
+    log = open_log(data, segment_bytes=700)
     for number in range(20):
-        append(log, f"e{number}")
+        say(log, f"e{number}")
     log.close()
     return sorted((data / "log").glob("0*.jsonl"))
 
@@ -150,7 +150,7 @@ def test_damage_of_a_sealed_segment_is_named_by_verify(tmp_path: Path, damage: s
     assert named in {problem.segment for problem in verdict.problems}
     if damage != "flip" and damage != "lines swapped":
         with pytest.raises(LogCorrupt):
-            opened(tmp_path)
+            open_log(tmp_path)
 
 
 def test_a_log_whose_manifest_is_gone_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -158,14 +158,14 @@ def test_a_log_whose_manifest_is_gone_is_refused_and_left_alone(tmp_path: Path) 
     (tmp_path / "log/manifest.jsonl").unlink()
     before = sorted(path.name for path in (tmp_path / "log").iterdir())
     with pytest.raises(LogCorrupt):
-        opened(tmp_path)
+        open_log(tmp_path)
     assert sorted(path.name for path in (tmp_path / "log").iterdir()) == before
 
 
 def test_verify_beside_the_writer_tells_damage_from_a_group_under_way(tmp_path: Path) -> None:
-    log = opened(tmp_path)
+    log = open_log(tmp_path)
     for group in GROUPS:
-        append(log, *group)
+        say(log, *group)
     segment = newest(tmp_path)
     whole = segment.read_bytes()
     segment.write_bytes(whole + b'{"specversion":"1.0","sequ')
@@ -178,7 +178,7 @@ def test_verify_beside_the_writer_tells_damage_from_a_group_under_way(tmp_path: 
 
 def test_an_empty_newest_segment_does_not_block_the_start(tmp_path: Path) -> None:
     last = sealed(tmp_path)[-1]
-    log = opened(tmp_path)
+    log = open_log(tmp_path)
     head = log.head
     log.close()
     assert last.exists()
@@ -186,10 +186,10 @@ def test_an_empty_newest_segment_does_not_block_the_start(tmp_path: Path) -> Non
         with last.open("ab"):
             pass
     fresh = tmp_path / "fresh"
-    log = opened(fresh)
+    log = open_log(fresh)
     log.close()
     (fresh / "log" / f"{1:020d}.jsonl").touch()
-    log = opened(fresh)
-    assert (log.head, append(log, "a").positions) == (0, (1,))
+    log = open_log(fresh)
+    assert (log.head, say(log, "a").positions) == (0, (1,))
     log.close()
     assert head == 20

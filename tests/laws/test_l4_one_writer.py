@@ -10,27 +10,27 @@ from pathlib import Path
 import pytest
 
 from eventsrc.errors import LockHeld
-from tests.laws.log_kit import append, opened, texts
+from tests.kit.log import open_log, say, texts
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from tests.laws.log_kit import append, opened
-log = opened(Path(sys.argv[1]))
-append(log, "theirs")
+from tests.kit.log import open_log, say
+log = open_log(Path(sys.argv[1]))
+say(log, "theirs")
 print("ready", flush=True)
 sys.stdin.read()
 """
 
 
 def test_the_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
-    log = opened(tmp_path)
+    log = open_log(tmp_path)
     with pytest.raises(LockHeld) as caught:
-        opened(tmp_path)
+        open_log(tmp_path)
     assert f"pid {os.getpid()}" in str(caught.value) and caught.value.exit_code == 11
-    append(log, "a")
+    say(log, "a")
     log.close()
-    log = opened(tmp_path)
+    log = open_log(tmp_path)
     log.close()
     assert texts(tmp_path) == ["a"]
 
@@ -45,11 +45,11 @@ def test_a_writer_that_is_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
     try:
         assert other.stdout is not None and other.stdout.readline() == b"ready\n"
         with pytest.raises(LockHeld, match=f"pid {other.pid}"):
-            opened(tmp_path)
+            open_log(tmp_path)
     finally:
         other.kill()
         other.communicate()
-    log = opened(tmp_path)
-    append(log, "ours")
+    log = open_log(tmp_path)
+    say(log, "ours")
     log.close()
     assert texts(tmp_path) == ["theirs", "ours"]

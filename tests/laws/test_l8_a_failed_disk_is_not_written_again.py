@@ -13,7 +13,7 @@ from eventsrc.errors import DiskFull, LogFailed
 from eventsrc.event import Appended
 from eventsrc.log.writer import Append, LogWriter
 from eventsrc.testing.disk import Fault, FaultyDisk
-from tests.laws.log_kit import append, batch, forget_index, opened, texts
+from tests.kit.log import batch, forget_index, open_log, say, texts
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Errors of a disk without room."""
@@ -22,9 +22,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def operations_to(data: Path, appends: int) -> int:
     """How many durable operations it takes to append so many batches to a new log."""
     disk = FaultyDisk()
-    log = opened(data, disk)
+    log = open_log(data, disk)
     for number in range(appends):
-        append(log, f"e{number}")
+        say(log, f"e{number}")
     log.close()
     return disk.count
 
@@ -33,9 +33,9 @@ def operations_to(data: Path, appends: int) -> int:
 def test_a_failed_sync_is_never_tried_again(tmp_path: Path, for_ever: bool) -> None:
     number = operations_to(tmp_path / "count", 3)  # the sync of the third append is the last operation
     disk = FaultyDisk(Fault(number, "error", errno.EIO, for_ever))
-    log = opened(tmp_path / "log", disk)
-    append(log, "a")
-    append(log, "b")
+    log = open_log(tmp_path / "log", disk)
+    say(log, "a")
+    say(log, "b")
     with pytest.raises(LogFailed) as caught:
         log.commit([batch("c")])
     assert caught.value.operation == "sync" and caught.value.advice()
@@ -47,7 +47,7 @@ def test_a_failed_sync_is_never_tried_again(tmp_path: Path, for_ever: bool) -> N
     assert log.head == 2
     log.close()
     forget_index(tmp_path / "log")
-    again = opened(tmp_path / "log")
+    again = open_log(tmp_path / "log")
     assert again.head in (2, 3), "the next start verifies what it reads"
     again.close()
     assert texts(tmp_path / "log")[:2] == ["a", "b"] and "d" not in texts(tmp_path / "log")
@@ -62,12 +62,12 @@ def test_every_operation_of_an_append_may_fail_once(tmp_path: Path, error: int, 
     for number in range(opening + 1, count + 1):
         data = tmp_path / f"{number}"
         disk = FaultyDisk(Fault(number, "short" if short else "error", error))
-        log = opened(data, disk)
+        log = open_log(data, disk)
         kept: list[str] = []
         refused: type[Exception] | None = None
         for name in ("e0", "e1", "e2"):
             try:
-                append(log, name)
+                say(log, name)
                 kept.append(name)
             except (DiskFull, LogFailed) as caught:
                 refused = type(caught)
@@ -78,7 +78,7 @@ def test_every_operation_of_an_append_may_fail_once(tmp_path: Path, error: int, 
             assert len(kept) == 2, "it goes on by itself when there is room"
         log.close()
         forget_index(data)
-        opened(data).close()
+        open_log(data).close()
         there = texts(data)
         assert [name for name in there if name in kept] == kept and len(there) - len(kept) in (0, 1)
 
@@ -86,7 +86,7 @@ def test_every_operation_of_an_append_may_fail_once(tmp_path: Path, error: int, 
 async def test_the_writer_waits_for_room_and_loses_nothing(tmp_path: Path) -> None:
     number = operations_to(tmp_path / "count", 1) - 1  # the write of the first append
     disk = FaultyDisk(Fault(number, "short", errno.ENOSPC))
-    log = opened(tmp_path / "log", disk)
+    log = open_log(tmp_path / "log", disk)
     mailbox: Mailbox[Append] = Mailbox("log")
     patient: Ticket[Appended] = Ticket()
     hasty: Ticket[Appended] = Ticket()

@@ -13,7 +13,7 @@ from eventsrc.event import Appended
 from eventsrc.limits import COMMIT_EVENTS
 from eventsrc.log import Batch, LogReader
 from eventsrc.testing.disk import FaultyDisk
-from tests.unit.log_kit import abandon, append, build, note, notes, open_log, records
+from tests.kit.log import abandon, append, build, note, notes, open_log, records
 
 
 def test_the_same_id_is_stored_once_within_a_batch_a_group_and_for_ever(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from eventsrc.errors import LogCorrupt
 from eventsrc.log import verify
-from tests.unit.log_kit import append, build, files, newest, notes, open_log, records
+from tests.kit.log import append, build, files, newest, notes, open_log, records
 
 GROUPS = (1, 2, 1)
 EDGES = list(itertools.accumulate(GROUPS, initial=0))

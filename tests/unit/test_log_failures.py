@@ -12,9 +12,8 @@ from eventsrc.errors import DiskFull, LogFailed
 from eventsrc.event import Appended
 from eventsrc.log import Batch, Log, verify
 from eventsrc.log.writer import Append, LogWriter
-from eventsrc.testing.clock import ManualClock
 from eventsrc.testing.disk import Fault, FaultyDisk
-from tests.unit.log_kit import abandon, append, build, files, notes, open_log, records
+from tests.kit.log import abandon, append, build, files, notes, open_log, records
 
 SEGMENT_BYTES = 900
 
@@ -120,7 +119,7 @@ def test_a_cut_that_fails_after_a_full_disk_ends_writing(tmp_path: Path) -> None
 
 
 async def test_the_writer_waits_for_room_and_answers_those_who_cannot(tmp_path: Path) -> None:
-    disk, clock = FaultyDisk(), ManualClock()
+    disk = FaultyDisk()
     log = open_log(tmp_path, disk)
     mailbox = Mailbox[Append]("log", 8, lambda item: len(item.batch.drafts))
     waits: list[float] = []

@@ -7,7 +7,7 @@ import re
 import zlib
 from pathlib import Path
 
-from tests.unit.log_kit import append, note, open_log, records
+from tests.kit.log import append, note, open_log, records
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "log-format.md"
 

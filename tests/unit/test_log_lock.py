@@ -12,7 +12,7 @@ import pytest
 
 from eventsrc.errors import LockHeld
 from eventsrc.log import LogReader, verify
-from tests.unit.log_kit import append, files, notes, open_log
+from tests.kit.log import append, files, notes, open_log
 
 HOLDER = """
 import sys, time

@@ -12,9 +12,8 @@ from eventsrc.errors import DiskFull, IdConflict, LogFailed, WrongRevision
 from eventsrc.event import Appended, Draft
 from eventsrc.log import Batch, LogReader
 from eventsrc.log.writer import Append, LogWriter
-from eventsrc.testing.clock import ManualClock
 from eventsrc.testing.disk import FaultyDisk
-from tests.unit.log_kit import append, note, notes, open_log, records
+from tests.kit.log import append, note, notes, open_log, records
 
 LARGE = 600  # events of a batch that is planned beside the sync of the one before
 

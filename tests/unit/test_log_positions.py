@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eventsrc.errors import LogCorrupt
 from eventsrc.log import LogReader
-from tests.unit.log_kit import append, build, newest, note, notes, open_log, records
+from tests.kit.log import append, build, newest, note, notes, open_log, records
 
 STEPS = st.lists(st.one_of(st.integers(1, 5), st.just("reopen"), st.just("torn")), min_size=1, max_size=12)
 

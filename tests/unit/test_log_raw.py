@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eventsrc.event import Draft, Record
 from eventsrc.log.codec import decode, encode
-from tests.unit.log_kit import append, note, open_log, records
+from tests.kit.log import append, note, open_log, records
 
 STRANGE = {
     "nothing": b"",

@@ -15,7 +15,7 @@ from eventsrc.log import Problem, verify
 from eventsrc.log.codec import CHECKSUM_BYTES, CHECKSUM_TEMPLATE
 from eventsrc.log.verified import Verified, last, note
 from eventsrc.testing.clock import ManualClock
-from tests.unit.log_kit import append, build, files, newest, notes, open_log
+from tests.kit.log import append, build, files, newest, notes, open_log
 
 SEGMENT_BYTES = 900  # three events of about 300 bytes
 

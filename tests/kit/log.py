@@ -1,4 +1,4 @@
-"""What the tests of the log share: drafts in one line, a log on any disk, and what it holds."""
+"""Small logs in one line: drafts, batches, a log on any disk, and what it holds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ def notes(first: int, count: int, *, unique: bool = False) -> list[Draft]:
     return [note(number, unique=unique) for number in range(first, first + count)]
 
 
+def batch(
+    *texts: str, subject: str = "stream/a", unique: bool = False, expected: dict[str, int] | None = None
+) -> Batch:
+    """One event per text; the text is id and data."""
+    return Batch([note(text, subject=subject, unique=unique, data=f'"{text}"'.encode()) for text in texts], expected)
+
+
 def open_log(directory: Path, disk: Disk | None = None, *, segment_bytes: int = 1 << 20) -> Log:
+    """A log that seals early when it is told to."""
     return Log.open(directory, disk=disk or SystemDisk(), clock=ManualClock(), segment_bytes=segment_bytes)
 
 
@@ -33,6 +41,14 @@ def append(log: Log, drafts: Sequence[Draft], expected: dict[str, int] | None = 
     if not isinstance(answer, Appended):
         raise answer
     return answer
+
+
+def say(
+    log: Log, *texts: str, subject: str = "stream/a", unique: bool = False, expected: int | None = None
+) -> Appended:
+    """Appends one batch of texts; `expected`: the revision that the stream has before."""
+    drafts = batch(*texts, subject=subject, unique=unique).drafts
+    return append(log, drafts, None if expected is None else {subject: expected})
 
 
 def abandon(log: Log) -> None:
@@ -60,6 +76,11 @@ def records(directory: Path) -> list[bytes]:
     return found
 
 
+def texts(directory: Path) -> list[str]:
+    """Everything that was said in the log, in order."""
+    return [record.decode().strip('"') for record in records(directory)]
+
+
 def files(directory: Path) -> dict[str, bytes]:
     """Every byte below a log folder, but for the lock."""
     log = directory / "log"
@@ -67,4 +88,11 @@ def files(directory: Path) -> dict[str, bytes]:
 
 
 def newest(directory: Path) -> Path:
-    return sorted((directory / "log").glob("0*.jsonl"))[-1]
+    """The segment that is being written."""
+    return max((directory / "log").glob("0*.jsonl"))
+
+
+def forget_index(directory: Path) -> None:
+    """As on a machine to which only the log was copied."""
+    for path in (directory / "index").glob("*"):
+        path.unlink()
