@@ -22,6 +22,8 @@ class Eventsrc:
         self.data = data
         self.home = data.parent / "home"
         self.home.mkdir(exist_ok=True)
+        self.environment: dict[str, str] = {}
+        """Variables that a test adds."""
         self._services: list[subprocess.Popen[bytes]] = []
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -97,4 +99,5 @@ class Eventsrc:
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "EVENTSRC_DATA": str(self.data),
             "LANG": "C.UTF-8",
+            **self.environment,
         }
