@@ -57,13 +57,14 @@ WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger one
 UNPACKED_BYTES = 1024 * MIB  # a packed file that would become larger is refused: the largest plain one seen has 212 MB
 UNPACKING_WINDOW = 128 * MIB  # memory that unpacking may take; what packs with more was told to
 SCAN_BYTES = 64 * MIB  # bytes of an endless line that one thread hop looks through: a stop waits for no more
-WATCH_STEP_MS = 25  # how often hints are collected: an appended line is seen after 25 to 50 ms, for 0.25 % of a core
-WATCH_GROUP_MS = 25  # hints of one burst are grouped this long
+WATCH_STEP_MS = 50  # how often hints are collected: an appended line is seen after 50 to 100 ms, for 0.13 % of a core
+WATCH_GROUP_MS = 50  # hints of one burst are grouped this long
 COLD_LOOKS = 12  # with hints, a folder in which nothing happens is looked at every n-th idle look: 0.1 % of a core
 HOT_LOOKS = 30  # looks for which a folder counts as busy after something happened in it
 
 # --- a spool as a source -------------------------------------------------------------------------------------------
 SPOOL_LOOK_SECONDS = 0.25  # how often a spool is looked at, by one stat: nobody notices, for 0.1 % of a core
+SPOOL_ABSENT_SECONDS = 2.0  # the same where no hook ever left a file: the very first one waits a little longer
 HOOKS_LOOKED_AT = 20_000  # newest events in which `hooks status` looks for hooks: a fraction of a second
 HOOK_TIMEOUT_SECONDS = 5  # an agent waits no longer for a hook of ours, which takes milliseconds
 SPOOL_FILES = 10_000  # hooks that wait while no service runs: weeks of one agent, some 100 MB; then some are dropped
@@ -137,7 +138,7 @@ REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads 
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
 BUSY_SECONDS = 60.0  # how long a projector waits for an outside program that holds the database
 BUSY_SLICE_SECONDS = 1.0  # one wait inside SQLite, which nothing can interrupt; a projector can stop between two
-LIVE_CACHE_BYTES = 8 * MIB  # page cache of a live read model; there are a handful, and the service stays small
+LIVE_CACHE_BYTES = 4 * MIB  # page cache of a live read model; there are a handful, and the service stays small
 BULK_CACHE_BYTES = 64 * MIB  # page cache of a read model while it is rebuilt, once
 WAL_BYTES = 64 * MIB  # what is left of a write-ahead log that grew while a long reader held it
 PORTION_BYTES = 512 * KIB  # log decoded at once: its objects fit the processor's cache (measured: 4 MiB is slower)
@@ -158,7 +159,9 @@ REPORTS_KEPT = 366  # reports made on a schedule that are kept: a year of daily 
 REPORT_LOOK_SECONDS = 30.0  # how often it is looked whether one is due: a machine that slept is at most this late
 
 # --- branches ------------------------------------------------------------------------------------------------------
-BRANCH_RESULT_CHARS = 4_000  # of a tool's result in a branch's Markdown: it is read by an agent, and its window is small
+BRANCH_RESULT_CHARS = (
+    4_000  # of a tool's result in a branch's Markdown: it is read by an agent, and its window is small
+)
 BRANCH_STREAMS = 200  # sessions and threads that can be chosen from; the newest, an older one is given by its id
 MENU_CHECKPOINTS = 10  # shown in the recovery menu: the rest of 24 lines is for the keys and the branch
 MENU_ROWS = 12  # of one page of what was said or found, for the same reason

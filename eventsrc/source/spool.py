@@ -20,7 +20,7 @@ import msgspec
 
 from eventsrc.errors import TryAgain
 from eventsrc.event import Record
-from eventsrc.limits import DISK_FULL_RETRY_SECONDS, SPOOL_LOOK_SECONDS, SPOOL_UNFINISHED_SECONDS
+from eventsrc.limits import DISK_FULL_RETRY_SECONDS, SPOOL_ABSENT_SECONDS, SPOOL_LOOK_SECONDS, SPOOL_UNFINISHED_SECONDS
 from eventsrc.source.notice import shown
 from eventsrc.source.port import Deliver, SourcePosition
 from eventsrc.source.spooled import SET_ASIDE, Found, accident, files, record_of
@@ -72,7 +72,8 @@ class Spool:
         return [SourcePosition(self.kind, shown(str(self._folder)), None, 0, problem)]
 
     async def run(self, deliver: Deliver) -> None:
-        """Hands over what is there, then looks `pace` seconds later again; until cancelled."""
+        """Hands over what is there, then looks `pace` seconds later again (later where there is no folder yet); until
+        cancelled."""
         while True:
             while self._changed():
                 batch = await anyio.to_thread.run_sync(self._next, limiter=self._thread)
@@ -81,7 +82,7 @@ class Spool:
                     await anyio.to_thread.run_sync(self._remove, batch, limiter=self._thread)
                 if not batch.more:
                     break
-            await self._sleep(self._pace)
+            await self._sleep(self._pace if self._seen >= 0 else max(self._pace, SPOOL_ABSENT_SECONDS))
 
     async def _hand_over(self, records: Sequence[Record], deliver: Deliver) -> None:
         while True:
