@@ -23,6 +23,12 @@ from eventsrc.http.operations import Operations
 from eventsrc.http.port import Port
 from eventsrc.http.stream import EventStream
 
+ROUTES = (
+    *("/", "/v1/events", STREAM_PATH, HOOKS_PATH, "/v1/status", "/v1/checkpoint", "/v1/ingest", "/v1/rebuild"),
+    *("/metrics", "/healthz", "/readyz"),
+)
+"""What is answered, so that requests can be counted by route."""
+
 
 def application(
     port: Port,
@@ -52,10 +58,10 @@ def application(
         Route("/healthz", operations.healthz),
         Route("/readyz", operations.readyz),
     ]
-    paths = frozenset(route.path for route in routes)
+    assert sorted(route.path for route in routes) == sorted(ROUTES), "every route is named in ROUTES"
 
     def counted(path: str, status: int) -> None:
-        port.requested(path if path in paths else "other", status)  # a scan must not make new time series
+        port.requested(path if path in ROUTES else "other", status)  # a scan must not make new time series
 
     app = Starlette(routes=routes, exception_handlers={**HANDLERS, HTTPException: _on_http_exception})
     app.router.redirect_slashes = False

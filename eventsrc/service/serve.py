@@ -22,6 +22,7 @@ from eventsrc.config import Settings
 from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import CannotListen, EventsrcError
 from eventsrc.http import bind_unix
+from eventsrc.http.app import ROUTES
 from eventsrc.http.server import Door, HttpServer
 from eventsrc.limits import HEALTH_SECONDS, LOOK_SECONDS, OPENING_SECONDS, VERIFY_AT_START_BYTES
 from eventsrc.liveness import Prober
@@ -197,6 +198,7 @@ class Service:
         )
 
     def _http(self, port: ServicePort) -> Charge:
+        self.metrics.http.declare(ROUTES)
         server = HttpServer(port, self._doors(), hosts=self.settings.http.hosts)
         return Charge(
             name=HttpServer.name, make=lambda: server, policy=Policy.RESTART, stage=Stage.SOURCE, close=server.stop

@@ -142,3 +142,15 @@ async def test_the_outcome_of_the_last_check_is_told(tmp_path: Path) -> None:
         assert value(service.metrics, "eventsrc_heartbeat_period_seconds") == 30
 
     await running(data, [], look)
+
+
+async def test_requests_are_counted_under_their_route(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+
+    async def look(service: Service) -> None:
+        await pushed(data, "1")
+        assert value(service.metrics, "eventsrc_http_requests_total", route="/v1/events", status="2xx") == 1
+        assert value(service.metrics, "eventsrc_http_requests_total", route="/metrics", status="5xx") == 0
+        assert value(service.metrics, "eventsrc_http_requests_total", route="other", status="2xx") == 0
+
+    await running(data, [], look)
