@@ -35,11 +35,16 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     assert name in main.ABOUT
 
 
-def test_commands_of_the_readme_exist() -> None:
-    named = set(
-        re.findall(r"eventsrc ([a-z]+)", " ".join(re.findall(r"```sh(.*?)```", (ROOT / "README.md").read_text(), re.S)))
-    )
-    assert named <= set(main.COMMANDS), named - set(main.COMMANDS)
+def test_the_readme_names_every_command_and_no_other() -> None:
+    code = re.findall(r"```sh(.*?)```|`([^`\n]+)`", (ROOT / "README.md").read_text(), re.DOTALL)
+    named = re.findall(r"eventsrc ([a-z][a-z-]*)", " ".join(block or word for block, word in code))
+    assert set(named) == set(main.COMMANDS)
+
+
+def test_pages_that_pages_lead_to_are_there() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")]:
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+            assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
 
 
 def test_the_example_of_the_log_format_is_an_event() -> None:
