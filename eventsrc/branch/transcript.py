@@ -3,8 +3,9 @@
 As the agent's own forks do: every record that has a uuid is copied as it is, under another session id, and records
 without one (marks of the session, snapshots of files) are not. Sub-agents have files of their own and are left out.
 
-The API refuses a history in which a tool was called and did not answer, or which ends in a thought. So the end is cut
-back to the last record after which neither is so; where the session itself went on after such a call, it stays.
+The API refuses a history in which a tool was called and did not answer, or which ends in a thought. Newer versions of
+the agent mend that when they resume, older ones do not; so the end is cut back to the last record after which neither
+is so. Where the session itself went on after such a call, it stays.
 """
 
 from __future__ import annotations

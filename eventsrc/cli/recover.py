@@ -100,7 +100,7 @@ def _list(place: Path, as_json: bool) -> int:
         show_checkpoints(found["checkpoints"], found["branches"])
     else:
         message("no checkpoints yet; 'eventsrc checkpoint' makes one")
-    message(branch_line(found["branches"], found["head"]))
+    message(branch_line(found["branches"]))
     return 0
 
 

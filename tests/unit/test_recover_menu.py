@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eventsrc.cli import main, recover
+from eventsrc.cli import recover
 from eventsrc.cli.recovery.menu import run_menu
 from eventsrc.cli.recovery.talk import Talk
 from eventsrc.cli.recovery.told import slug
 from eventsrc.log import LogReader
-from eventsrc.testing.generate import generate_transcript
+from tests.recover_kit import HALF, copy, make
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with one session, a checkpoint after its first half, and the second half."""
-    folder = tmp_path_factory.mktemp("made")
-    data, file = folder / "data", folder / "session.jsonl"
-    lines = list(generate_transcript(60, 3))
-    file.write_bytes(b"".join(line + b"\n" for line in lines[:30]))
-    assert main.run(["ingest", str(file), "--data", str(data)]) == 0
-    assert main.run(["checkpoint", "--label", "half", "--data", str(data)]) == 0
-    with file.open("ab") as rest:
-        rest.write(b"".join(line + b"\n" for line in lines[30:]))
-    assert main.run(["ingest", str(file), "--data", str(data)]) == 0
-    return data
+    return make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
 def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same for one test."""
     monkeypatch.chdir(tmp_path)
-    return Path(shutil.copytree(made, tmp_path / "data", symlinks=True))
+    return copy(made, tmp_path)
 
 
 class Person:
@@ -69,16 +57,16 @@ def test_an_empty_line_goes_on_and_q_or_the_end_of_input_quits(place: Path) -> N
 
 
 def test_load_begins_a_branch_and_gives_the_session_out(place: Path, tmp_path: Path) -> None:
-    going_on, _ = use(place, "l", "1", "1", str(tmp_path / "out"), "again", "y", "", "")
+    going_on, _ = use(place, "l", "2", "1", str(tmp_path / "out"), "again", "y", "", "")
     (branch,) = branches(place)
-    assert going_on and (branch["name"], branch["label"], branch["base_position"]) == ("again", "half", 30)
+    assert going_on and (branch["name"], branch["label"], branch["base_position"]) == ("again", "one", HALF)
     files = branch["files"]
     assert isinstance(files, list) and sorted(Path(file).suffix for file in files) == [".json", ".jsonl", ".md"]
     (transcript,) = (Path(file) for file in files if file.endswith(".jsonl"))
     assert {json.loads(line)["sessionId"] for line in transcript.read_bytes().splitlines()} == {transcript.stem}
 
 
-@pytest.mark.parametrize("lines", [("1", "1", "out", "n", "n"), ("1", "b"), ("b",), ("1", "1", "out", "b"), ("1", "")])
+@pytest.mark.parametrize("lines", [("2", "1", "out", "n", "n"), ("2", "b"), ("b",), ("2", "1", "out", "b"), ("2", "")])
 def test_whoever_goes_back_has_changed_nothing(place: Path, lines: tuple[str, ...]) -> None:
     head = LogReader(place).head()
     use(place, "l", *lines)
@@ -87,9 +75,9 @@ def test_whoever_goes_back_has_changed_nothing(place: Path, lines: tuple[str, ..
 
 
 def test_only_numbers_that_are_shown_can_be_chosen(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, person = use(place, "l", "2", "0", "-1", "٣", "half", "b", "q")
+    _, person = use(place, "l", "3", "0", "-1", "٣", "one", "b", "q")
     assert sum(prompt.startswith("which checkpoint") for prompt in person.prompts) == 6
-    assert capsys.readouterr().err.count("type a number from 1 to 1") == 5
+    assert capsys.readouterr().err.count("type a number from 1 to 2") == 5
 
 
 def test_new_begins_a_branch_on_nothing_and_keeps_what_there_was(
@@ -111,7 +99,7 @@ def test_view_search_and_diagnostics_come_back_to_the_menu(place: Path, capsys: 
 
 def test_an_error_is_told_and_the_menu_goes_on(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("taken").write_text("a file")
-    going_on, _ = use(place, "l", "1", "1", "taken", "", "y", "")
+    going_on, _ = use(place, "l", "2", "1", "taken", "", "y", "")
     assert going_on and "taken" in capsys.readouterr().err
     assert list(branches(place)) == []
 

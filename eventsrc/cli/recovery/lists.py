@@ -71,31 +71,35 @@ def show_checkpoints(kept: Sequence[Meta], known: Sequence[Mapping[str, Any]]) -
         click.echo(f"… and {len(kept) - MENU_CHECKPOINTS} more: 'eventsrc checkpoint list'")
 
 
-def branch_line(known: Sequence[Mapping[str, Any]], head: int) -> str:
+def branch_line(known: Sequence[Mapping[str, Any]]) -> str:
     """What goes on now, in one line."""
     if not known:
-        return f"no branch yet: everything in the log is one line of {head:,} events"
+        return "no branch yet: everything in the log is one line"
     now = known[0]
-    base = f"checkpoint {now['checkpoint']}, position {now['base_position']:,}" if now["checkpoint"] else "nothing"
-    name = f"'{safe(now['name'])}' " if now["name"] else ""
-    return f"branch {name}{now['branch']}, on {base}: {now['events']:,} events since {moment(now['begun'])[:16]}"
+    base = f"checkpoint {now['checkpoint']}" if now["checkpoint"] else "nothing"
+    events = f"{now['events']:,} events since {moment(now['begun'])[:16]}"
+    return f"branch {now['branch']} on {base}, {events}" + (f": {safe(now['name'])}" if now["name"] else "")
 
 
 def show_conversations(found: Sequence[Listed]) -> None:
     """What a checkpoint knows, with numbers."""
-    unit = {"session": "rounds", "thread": "messages", "messages": "messages"}
     lines = [
         (
             str(number),
             one.kind,
             one.name[:18],
             moment(one.last_time)[:16],
-            f"{one.count:,} {unit[one.kind]}",
+            _length(one),
             " ".join(one.title.split()),
         )
         for number, one in enumerate(found, 1)
     ]
     emit_table(("#", "what", "name", "last", "length", "about"), lines)
+
+
+def _length(one: Listed) -> str:
+    unit = "round" if one.kind == "session" else "message"
+    return f"{one.count:,} {unit}{'' if one.count == 1 else 's'}"
 
 
 def _on(meta: Meta, known: Sequence[Branch]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.output import message, moment, safe, size
 from eventsrc.cli.recovery.lists import counts, show_conversations
 from eventsrc.cli.recovery.talk import Talk
@@ -82,7 +83,7 @@ def _ends(meta: Mapping[str, Any], choice: Listed, width: int) -> None:
     for name, turn in zip(("first", "last"), (turns[0], turns[-1]) if turns else (), strict=False):
         text = safe(" ".join(turn.text.split()))
         head = f"{name:<5} {moment(turn.time)[:16]} {safe(turn.sender)}: "
-        click.echo((head + text)[: width - 1])
+        click.echo(shortened(head + text, width))
 
 
 def _asked(talk: Talk, prompt: str) -> str:

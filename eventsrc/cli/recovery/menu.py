@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from eventsrc.cli.output import message
+from eventsrc.cli.fit import shortened
+from eventsrc.cli.output import message, safe
 from eventsrc.cli.recovery.lists import branch_line, listing, show_checkpoints
 from eventsrc.cli.recovery.load import load
 from eventsrc.cli.recovery.talk import Talk, tell
@@ -28,8 +29,8 @@ def run_menu(place: Path, talk: Talk, onward: str) -> bool:
         found = listing(place)
         keys = {key: name for key, name in KEYS.items() if found["checkpoints"] or key not in NEED_CHECKPOINTS}
         click.echo()
-        click.echo(f"eventsrc recovery: {found['head']:,} events in {place}")
-        click.echo(branch_line(found["branches"], found["head"]))
+        click.echo(shortened(f"eventsrc recovery: {found['head']:,} events in {safe(str(place))}", talk.width))
+        click.echo(shortened(branch_line(found["branches"]), talk.width))
         click.echo()
         if found["checkpoints"]:
             show_checkpoints(found["checkpoints"], found["branches"])

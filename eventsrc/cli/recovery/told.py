@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from eventsrc.cli.fit import shortened
 from eventsrc.cli.output import duration, moment, safe, size
 
+WHO_CELLS = 24
 SLUG_CHARS = 200
 """Characters of a folder's name below which Claude Code does not shorten it."""
 
@@ -30,7 +32,8 @@ def begun_lines(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _given_lines(about: Mapping[str, Any], files: list[str]) -> Iterator[str]:
     what = f"{about['kind']} {safe(about['name'])}".strip()
-    yield f"given out: {what}, {about['said']:,} prompts, answers and messages"
+    yield f"given out: {what}"
+    yield f"  {about['said']:,} prompts, answers and messages"
     for path in files:
         yield f"  {safe(path)}"
     if about["behind"]:
@@ -87,7 +90,7 @@ def diagnosis_lines(found: Mapping[str, Any]) -> Iterator[str]:
 def said_line(row: Mapping[str, Any], width: int) -> str:
     """One thing that was said: time, who, the beginning of its text."""
     who = row["title"] or {"prompt": "user", "answer": "agent"}.get(row["kind"], row["kind"])
-    head = f"{moment(row['time'])[5:16]}  {safe(' '.join(str(who).split()))[:24]:<24}  "
-    text = safe(" ".join(row["text"].split()))
-    most = max(20, width - len(head))
-    return head + (text if len(text) <= most else text[: most - 1] + "…")
+    from rich.cells import set_cell_size
+
+    name = set_cell_size(shortened(safe(" ".join(str(who).split())), WHO_CELLS), WHO_CELLS)
+    return shortened(f"{moment(row['time'])[5:16]}  {name}  {safe(' '.join(row['text'].split()))}", width)
