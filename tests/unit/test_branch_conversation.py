@@ -81,7 +81,7 @@ def test_every_call_stands_with_its_result(lines: list[bytes], session: Conversa
 def test_a_result_that_is_too_large_for_the_rows_is_fetched_whole() -> None:
     row = {"is_sidechain": 0, "block_type": "tool_use", "message_start": 1.0, "content": "{}", "result": "beg"}
     row |= {"result_size": 9, "tool_use_id": "t1", "tool_name": "Bash", "is_error": 0}
-    answers = {
+    answers: dict[str, list[dict[str, Any]]] = {
         "session": [{"sid": "s", "agent": "codex", "title": None, "cwd": None, "git_branch": None}],
         "rounds": [{"user_prompt": None, "start_time": None, "round_id": "s#1"}],
         "round": [row],

@@ -83,8 +83,7 @@ def diagnosis_lines(found: Mapping[str, Any]) -> Iterator[str]:
     for name, model in found["read_models"].items():
         dead = f", {model['dead_letters']} dead letters" if model["dead_letters"] else ""
         yield f"read model    {name}: {model['state']}, {model['lag_events']:,} events behind{dead}"
-    for name, path in found["folders"].items():
-        yield f"{name:<13} {safe(path)}"
+    yield f"folder        {safe(found['data'])}"
 
 
 def said_line(row: Mapping[str, Any], width: int) -> str:
