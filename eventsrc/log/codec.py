@@ -21,7 +21,6 @@ from eventsrc.errors import BrokenLine
 from eventsrc.event import Cursor, Draft, Event, Position
 
 OPENING: Final = b'{"specversion":"1.0","sequence":"'
-SEQUENCE_END: Final = len(OPENING) + 20
 CHECKSUM_BYTES: Final = len(b',"crc32":"00000000"}')
 CHECKSUM_TEMPLATE: Final = b',"crc32":"%08x"}\n'
 _CHECKSUM: Final = CHECKSUM_TEMPLATE.partition(b"%08x")

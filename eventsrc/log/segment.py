@@ -103,11 +103,6 @@ class Segment:
                     self._hashed += len(read)
         return self._hash.hexdigest()
 
-    @property
-    def unhashed(self) -> int:
-        """Bytes that `digest` would have to read."""
-        return self.size - self._hashed
-
     def close(self) -> None:
         """Closes the descriptor; what was appended is durable already."""
         self._disk.close(self._fd)

@@ -17,13 +17,9 @@ from eventsrc.query.answer import Answer, Cell
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what spreadsheets take for a formula
 
 
-def to_json(answer: Answer) -> bytes:
-    """A JSON array of objects, always valid: bytes as base64, NaN and infinities as null, lone surrogates replaced."""
-    return b"[" + b",".join(to_json_lines(answer.columns, answer.rows)) + b"]"
-
-
 def to_json_lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
-    """One JSON object per row, without the line feed. `columns`: no name twice."""
+    """One JSON object per row, without the line feed, always valid: bytes as base64, NaN and infinities as null, lone
+    surrogates replaced. `columns`: no name twice."""
     names = [_text(name) for name in columns]
     for row in rows:
         yield msgspec.json.encode(dict(zip(names, map(_json, row), strict=True)))

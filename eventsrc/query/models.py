@@ -128,7 +128,8 @@ class ReadModels:
             with opened(path, self._clock, self._seconds) as connection:
                 yield int(path.stem.rpartition("-")[2]), connection
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            code = getattr(error, "sqlite_errorcode", None)  # it has none when a text is no UTF-8
+            if code == sqlite3.SQLITE_INTERRUPT:
                 raise QueryError(reason=f"it took longer than {self._seconds:g} seconds") from error
             raise QueryError(reason=str(error)) from error
         except (sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.NotSupportedError) as error:

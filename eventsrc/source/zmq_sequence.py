@@ -15,7 +15,6 @@ from eventsrc.event import Cursor
 from eventsrc.limits import ZMQ_SENDERS
 from eventsrc.source.port import Cursors
 
-MEMBER = "eventsrc"
 _MARK = b'"eventsrc"'
 
 

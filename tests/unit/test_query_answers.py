@@ -65,6 +65,11 @@ def test_a_named_question_answers_with_its_parameters(models: ReadModels) -> Non
     assert models.ask("words", "one").rows == []  # a parameter that is not given is NULL
 
 
+def test_a_text_that_is_no_utf8_is_a_wrong_question_and_no_crash(models: ReadModels) -> None:
+    with pytest.raises(QueryError, match="decode to UTF-8 column 't'"):
+        models.sql("words", "SELECT CAST(x'ff41' AS TEXT) AS t")
+
+
 def test_a_parameter_that_has_choices_is_one_of_them(models: ReadModels) -> None:
     assert [models.ask("words", "by", given).rows for given in ({}, {"by": "hour"})] == [[("day",)], [("hour",)]]
     with pytest.raises(QueryError, match="by is one of day, hour, not 'week'"):
