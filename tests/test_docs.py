@@ -47,6 +47,18 @@ def test_pages_that_pages_lead_to_are_there() -> None:
             assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+def test_tests_that_pages_name_are_there() -> None:
+    written = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/**/test_*.py"))
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        text = page.read_text("utf-8")
+        for name in re.findall(r"::(test_\w+)", text):
+            assert f"def {name}(" in written, f"{page.name}: {name}"
+        for place in {f"tests/**/{stem}*.py" for stem in re.findall(r"`(test_\w+)…", text)} | set(
+            re.findall(r"`(tests/[\w/.*]+)`", text)
+        ):
+            assert list(ROOT.glob(place.rstrip("/"))), f"{page.name}: {place}"
+
+
 def test_the_example_of_the_log_format_is_an_event() -> None:
     (line,) = re.findall(r"```json\n(.*?)\n```", (ROOT / "docs/log-format.md").read_text())
     event = codec.decode(line.encode())
