@@ -150,6 +150,7 @@ REASON_CHARS = 500  # why an event is a dead letter
 QUERY_ROWS = 100_000  # rows of one answer
 QUERY_BYTES = 64 * MIB  # text and blobs of one answer, and of one value in it: rows alone do not bound memory
 QUERY_SECONDS = 30.0  # one question; longer ones are for an analytics tool on a copy
+GONE_BYTES = 1 * MIB  # what tells which keys left a memory: of a million, one in twenty is asked for in vain
 PREVIEW_CHARS = 500  # preview of a tool result
 INLINE_RESULT_BYTES = 10 * KIB  # larger tool results go to a file
 SEARCH_CHARS = 64 * KIB  # of one text that search indexes: the rest of a huge result is rarely what is looked for

@@ -40,6 +40,7 @@ from eventsrc.domain import *  # noqa: F403 - the whole vocabulary, as its own _
 from eventsrc.domain import Fact
 from eventsrc.errors import ReadModelDamaged
 from eventsrc.event import Envelope, Event, Position, Record
+from eventsrc.gone import Gone
 from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS, SEARCH_CHARS
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Envelope",
     "Event",
     "Format",
+    "Gone",
     "GrowingFiles",
     "ManyLines",
     "Position",

@@ -14,13 +14,14 @@ undone leaves at most a file that no row names.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
 from eventsrc.plugin import (
     Activity,
     AgentFact,
-    AgentFactBase,
     BlockCompleted,
     BlockDelta,
     BlockReceived,
@@ -64,8 +65,10 @@ from projections.agents.usage import Usages
 
 __all__ = ["Agents"]
 
-QUIET = (ProcessSeen, ProcessGone, SessionEnded)
+QUIET = frozenset({ProcessSeen, ProcessGone, SessionEnded})
 """Facts that are no sign of life of a run."""
+RUNLESS = QUIET | {SessionStarted}
+"""Facts that see to their run themselves."""
 
 
 class Agents(Projection):
@@ -93,11 +96,12 @@ class Agents(Projection):
         if reading.raw is not None:
             self._notes.raw(reading)
         for fact in reading.facts:
-            if isinstance(fact, AgentFactBase) and fact.sid:
-                self._fold(fact, reading)
-            elif isinstance(fact, MachineWoke):
+            way = WAYS.get(type(fact))  # `isinstance` of a struct costs as much as what is done with most facts
+            if way is not None and fact.sid:  # type: ignore[union-attr]
+                self._fold(fact, way, reading)  # type: ignore[arg-type]
+            elif type(fact) is MachineWoke:
                 self._notes.woke(fact, reading)
-            if isinstance(fact, SessionObserved) and fact.title_of and not fact.sid:
+            elif type(fact) is SessionObserved and fact.title_of:
                 self._entitle(fact)
 
     def flush(self) -> None:
@@ -106,35 +110,35 @@ class Agents(Projection):
         for part in (*parts, self._notes):
             part.flush()
 
-    def _fold(self, fact: AgentFact, reading: Reading) -> None:
-        time = self._sessions.time_of(fact)
-        if time is None and isinstance(fact, QUIET):
+    def _fold(self, fact: AgentFact, way: Way, reading: Reading) -> None:
+        kind = type(fact)
+        time = fact.time if fact.local is None else self._sessions.time_of(fact)
+        if time is None and kind in QUIET:
             time = parse_time(reading.recorded)
-        session = self._sessions.of(fact, None if isinstance(fact, ProcessSeen) else time)
-        if type(fact) is BlockDelta:  # nine of ten
-            self._delta(fact, session, time)
-            return
-        if not isinstance(fact, (*QUIET, SessionStarted)):
+        session = self._sessions.of(fact, None if kind is ProcessSeen else time)
+        if fact.pid is not None and kind not in RUNLESS and kind is not BlockDelta:
             self._sessions.run_of(fact, session, time)
-        if isinstance(fact, PromptSubmitted):
-            self._rounds.prompted(fact, session, time)
-            self._titles.seen(fact.prompt_id, fact.sid)
-            self._sessions.goes_on(session, time)
-            self._sessions.changed(session)
-        elif isinstance(fact, RoundEnded):
-            self._rounds.touch(fact, session, time)
-            self._rounds.ended(fact, session, time)
-            self._sessions.goes_on(session, time)
-            self._sessions.changed(session)
-        elif isinstance(fact, RoundStarted):
-            self._rounds.begun(fact, session, time)
-            self._rounds.touch(fact, session, time)
-        elif isinstance(fact, MESSAGE_FACTS):
-            self._message(fact, session, time, reading.source)
-        else:
-            self._around(fact, session, time, reading)
+        way(self, fact, session, time, reading)
 
-    def _delta(self, fact: BlockDelta, session: Session, time: float | None) -> None:
+    def _prompted(self, fact: PromptSubmitted, session: Session, time: float | None, _: Reading) -> None:
+        self._rounds.prompted(fact, session, time)
+        self._titles.seen(fact.prompt_id, fact.sid)
+        self._sessions.goes_on(session, time)
+        self._sessions.changed(session)
+
+    def _round_started(self, fact: RoundStarted, session: Session, time: float | None, _: Reading) -> None:
+        self._rounds.begun(fact, session, time)
+        self._rounds.touch(fact, session, time)
+
+    def _round_ended(self, fact: RoundEnded, session: Session, time: float | None, _: Reading) -> None:
+        self._rounds.touch(fact, session, time)
+        self._rounds.ended(fact, session, time)
+        self._sessions.goes_on(session, time)
+        self._sessions.changed(session)
+
+    # --- messages, blocks, results and tokens, all within the round that goes on ---
+
+    def _delta(self, fact: BlockDelta, session: Session, time: float | None, _: Reading) -> None:
         last = fact.last_time
         if last is None:
             last = time if fact.last_local is None else fact.last_local - (session.zone_offset or 0.0)
@@ -143,26 +147,43 @@ class Agents(Projection):
         round_id = self._rounds.touch(fact, session, last)
         self._flows.delta(fact, round_id, time, last)
 
-    def _message(self, fact: AgentFact, session: Session, time: float | None, source: str) -> None:
-        """Messages, blocks, results and tokens, all within the round that goes on."""
+    def _begun(self, fact: MessageStarted, session: Session, time: float | None, _: Reading) -> None:
+        current = self._rounds.touch(fact, session, time)
+        moved = self._flows.message_started(fact, self._round_of_agent(fact, session) or current, time)
+        for block in moved:
+            self._results.called(block)
+        if moved:
+            self._usage.moved((fact.message_id, fact.request_id), moved[0].flow_id)
+        if fact.role == "assistant" and not fact.is_sidechain:
+            self._rounds.answered(current, session)
+            self._answers(session, time)
+
+    def _ended(self, fact: MessageEnded, session: Session, time: float | None, _: Reading) -> None:
+        self._flows.message_ended(fact, self._rounds.touch(fact, session, time), time)
+
+    def _started(self, fact: BlockStarted, session: Session, time: float | None, _: Reading) -> None:
+        self._results.called(self._flows.started(fact, self._rounds.touch(fact, session, time), time))
+
+    def _completed(self, fact: BlockCompleted, session: Session, time: float | None, _: Reading) -> None:
+        self._results.called(self._flows.completed(fact, self._rounds.touch(fact, session, time), time))
+
+    def _received(self, fact: BlockReceived, session: Session, time: float | None, _: Reading) -> None:
         round_id = self._rounds.touch(fact, session, time)
-        if isinstance(fact, MessageStarted):
-            self._begun(fact, self._round_of_agent(fact, session) or round_id, time)
-            if fact.role == "assistant" and not fact.is_sidechain:
-                self._rounds.answered(round_id, session)
-                self._answers(session, time)
-        elif isinstance(fact, MessageEnded):
-            self._flows.message_ended(fact, round_id, time)
-        elif isinstance(fact, UsageReported):
-            self._used(fact, session, time, source)
-        elif isinstance(fact, ToolResultReceived):
-            self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
-            self._calls.answered(fact, time)
-            self._sessions.goes_on(session, time, fact.tool_use_id)
-        else:
-            self._block(fact, session, round_id, time)
-        if session.held_prompt is not None or isinstance(fact, BlockReceived | MessageStarted):
-            self._sessions.changed(session)
+        self._titles.seen(fact.key.rpartition("#")[0], fact.sid)
+        block = self._flows.received(fact, round_id, time)
+        if block is not None:
+            message = self._flows.message_of(block.flow_id)
+            if message is not None and message.role == "assistant" and not message.is_sidechain:
+                self._rounds.says(message.round_id, fact.block_type)
+            if block.block_type == "tool_use":
+                self._rounds.works_on(round_id, session, time)
+            self._results.called(block)
+
+    def _answered(self, fact: ToolResultReceived, session: Session, time: float | None, _: Reading) -> None:
+        self._rounds.touch(fact, session, time)
+        self._results.received(fact, self._flows.tool(fact.tool_use_id), time)
+        self._calls.answered(fact, time)
+        self._sessions.goes_on(session, time, fact.tool_use_id)
 
     def _round_of_agent(self, fact: MessageStarted, session: Session) -> str | None:
         """The round of the tool call that set a sub-agent to work, where it is known: its own file may be read when
@@ -181,43 +202,6 @@ class Agents(Projection):
             if block is not None and block.round_id is not None:
                 self._flows.adopt(session.sid, agent_id, block.round_id)
 
-    def _begun(self, fact: MessageStarted, round_id: str | None, time: float | None) -> None:
-        moved = self._flows.message_started(fact, round_id, time)
-        for block in moved:
-            if block.tool_use_id:
-                self._results.called(block)
-        if moved:
-            self._usage.moved((fact.message_id, fact.request_id), moved[0].flow_id)
-
-    def _block(self, fact: AgentFact, session: Session, round_id: str | None, time: float | None) -> None:
-        if isinstance(fact, BlockStarted):
-            block = self._flows.started(fact, round_id, time)
-        elif isinstance(fact, BlockCompleted):
-            block = self._flows.completed(fact, round_id, time)
-        else:
-            assert isinstance(fact, BlockReceived)
-            self._titles.seen(fact.key.rpartition("#")[0], fact.sid)
-            received = self._flows.received(fact, round_id, time)
-            if received is None:
-                return
-            block = received
-            message = self._flows.message_of(block.flow_id)
-            if message is not None and message.role == "assistant" and not message.is_sidechain:
-                self._rounds.says(message.round_id, fact.block_type)
-            if block.block_type == "tool_use":
-                self._rounds.works_on(round_id, session, time)
-        if block.tool_use_id:
-            self._results.called(block)
-
-    def _call(self, fact: ToolCallStarted | ToolCallEnded, session: Session, time: float | None) -> None:
-        round_id = self._rounds.touch(fact, session, time)
-        if isinstance(fact, ToolCallStarted):
-            self._calls.started(fact, round_id, time)
-            self._rounds.works_on(round_id, session, time)
-        else:
-            self._calls.ended(fact, round_id, time)
-        self._sessions.goes_on(session, time, fact.tool_use_id)
-
     def _answers(self, session: Session, time: float | None) -> None:
         """The model says something after a person was waited for: so it was answered, whatever told of that."""
         if session.waiting_reason is not None and time is not None and time > (session.waiting_time or time):
@@ -227,12 +211,13 @@ class Agents(Projection):
         known = self._rounds.session_of(fact.title_of) or self._flows.session_of(f"{fact.title_of}#0")
         self._titles.told(fact, known)
 
-    def _used(self, fact: UsageReported, session: Session, time: float | None, source: str) -> None:
+    def _used(self, fact: UsageReported, session: Session, time: float | None, reading: Reading) -> None:
+        self._rounds.touch(fact, session, time)
         named = fact.message_id or fact.request_id
         if not named and fact.model is None:  # no message will tell: it is the model that the session goes on with
             fact = msgspec.structs.replace(fact, model=session.model)
         if not named and fact.rule != "largest":
-            self._usage.counted(fact, time, source)
+            self._usage.counted(fact, time, reading.source)
             return
         flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None
         message = self._flows.message_of(flow) if flow else None
@@ -241,48 +226,74 @@ class Agents(Projection):
             name = message.message_id
         elif message is not None and message.message_id and name.startswith(f"{fact.message_id}#"):
             name = message.message_id + name.removeprefix(fact.message_id)
-        self._usage.reported(fact, flow, name, time, source)
+        self._usage.reported(fact, flow, name, time, reading.source)
 
-    def _around(self, fact: AgentFact, session: Session, time: float | None, reading: Reading) -> None:
-        """What is seen around the agent."""
-        if isinstance(fact, SessionObserved):
-            before = session.metadata
-            self._sessions.observed(fact, session)
-            if fact.copy_of:
-                self._usage.copied(fact.sid, fact.copy_of)
-            if session.metadata != before:
-                self._adopt(fact, session)
-        elif isinstance(fact, SessionStarted):
-            self._sessions.started(fact, session, time)
-        elif isinstance(fact, SessionEnded):
-            self._sessions.ended(fact, session, time)
-            self._rounds.session_ended(session, fact.pid, time)
+    # --- what is seen around the agent ---
+
+    def _observed(self, fact: SessionObserved, session: Session, time: float | None, _: Reading) -> None:
+        before = session.metadata
+        self._sessions.observed(fact, session)
+        if fact.copy_of:
+            self._usage.copied(fact.sid, fact.copy_of)
+        if session.metadata != before:
+            self._adopt(fact, session)
+
+    def _session_ended(self, fact: SessionEnded, session: Session, time: float | None, _: Reading) -> None:
+        self._sessions.ended(fact, session, time)
+        self._rounds.session_ended(session, fact.pid, time)
+        self._sessions.changed(session)
+
+    def _gone(self, fact: ProcessGone, session: Session, time: float | None, _: Reading) -> None:
+        if self._sessions.gone(fact, session, time):
+            self._rounds.session_ended(session, fact.pid, time, gone=fact.reason)
             self._sessions.changed(session)
-        elif isinstance(fact, ProcessSeen):
-            self._sessions.seen(fact, session, time)
-        elif isinstance(fact, ProcessGone):
-            if self._sessions.gone(fact, session, time):
-                self._rounds.session_ended(session, fact.pid, time, gone=fact.reason)
-                self._sessions.changed(session)
-        elif isinstance(fact, ToolCallStarted | ToolCallEnded):
-            self._call(fact, session, time)
-        elif isinstance(fact, Waiting):
-            call = fact.tool_use_id or self._calls.waiting(fact.sid, fact.tool_name, fact.tool_input)
-            self._rounds.touch(fact, session, time)
-            self._sessions.waits(fact, session, time, call)
-        elif isinstance(fact, ErrorReported):
-            self._notes.error(fact, reading, self._rounds.touch(fact, session, time), time)
+
+    def _call(self, fact: ToolCallStarted | ToolCallEnded, session: Session, time: float | None, _: Reading) -> None:
+        round_id = self._rounds.touch(fact, session, time)
+        if isinstance(fact, ToolCallStarted):
+            self._calls.started(fact, round_id, time)
+            self._rounds.works_on(round_id, session, time)
         else:
-            assert isinstance(fact, Activity | Unknown | ContextCompacted), f"a fact without a meaning here: {fact}"
-            self._rounds.touch(fact, session, time)
+            self._calls.ended(fact, round_id, time)
+        self._sessions.goes_on(session, time, fact.tool_use_id)
+
+    def _waits(self, fact: Waiting, session: Session, time: float | None, _: Reading) -> None:
+        call = fact.tool_use_id or self._calls.waiting(fact.sid, fact.tool_name, fact.tool_input)
+        self._rounds.touch(fact, session, time)
+        self._sessions.waits(fact, session, time, call)
+
+    def _failed(self, fact: ErrorReported, session: Session, time: float | None, reading: Reading) -> None:
+        self._notes.error(fact, reading, self._rounds.touch(fact, session, time), time)
+
+    def _lives(self, fact: AgentFact, session: Session, time: float | None, _: Reading) -> None:
+        self._rounds.touch(fact, session, time)
 
 
-MESSAGE_FACTS = (
-    MessageStarted,
-    MessageEnded,
-    BlockStarted,
-    BlockCompleted,
-    BlockReceived,
-    ToolResultReceived,
-    UsageReported,
-)
+Way: TypeAlias = Callable[[Agents, Any, Session, float | None, Reading], None]
+
+WAYS: Mapping[type, Way] = {
+    PromptSubmitted: Agents._prompted,
+    RoundStarted: Agents._round_started,
+    RoundEnded: Agents._round_ended,
+    BlockDelta: Agents._delta,
+    MessageStarted: Agents._begun,
+    MessageEnded: Agents._ended,
+    BlockStarted: Agents._started,
+    BlockCompleted: Agents._completed,
+    BlockReceived: Agents._received,
+    ToolResultReceived: Agents._answered,
+    UsageReported: Agents._used,
+    SessionObserved: Agents._observed,
+    SessionStarted: lambda self, fact, session, time, _: self._sessions.started(fact, session, time),
+    SessionEnded: Agents._session_ended,
+    ProcessSeen: lambda self, fact, session, time, _: self._sessions.seen(fact, session, time),
+    ProcessGone: Agents._gone,
+    ToolCallStarted: Agents._call,
+    ToolCallEnded: Agents._call,
+    Waiting: Agents._waits,
+    ErrorReported: Agents._failed,
+    Activity: Agents._lives,
+    Unknown: Agents._lives,
+    ContextCompacted: Agents._lives,
+}
+"""What is done with a fact of a session, by its type."""

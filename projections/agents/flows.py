@@ -21,6 +21,7 @@ from eventsrc.plugin import (
 from projections.agents.delta_files import CONTENT, DeltaFiles
 from projections.agents.merging import adopt, are_one, begin, move, rename, take_over
 from projections.agents.rows import CONTENT_ROWS, Alias, Block, BlockKey, Message, Table
+from projections.agents.tools import Tools
 from projections.agents.twins import not_yet_there, place, streamed_twin
 
 
@@ -35,10 +36,13 @@ class Flows:
         self._files = DeltaFiles(self._aliases)
         self._connection = connection
         self._pieces: dict[tuple[str, int], list[str]] = {}
-        self._tools: dict[str, tuple[str, int]] = {}  # blocks of this batch by tool use id
+        self._tools = Tools(self._blocks)
+        self._bound = ("", "", "")  # message, request, flow: what the facts of one record ask again and again
 
     def flow_of(self, message_id: str, request_id: str, *, bind: bool = False) -> str:
         """The flow that two ids name. `bind`: the record says that both are ids of one message."""
+        if (message_id, request_id) == self._bound[:2]:
+            return self._bound[2]
         for name in (request_id, message_id):
             known = self._aliases.get(name) if name else None
             if known is not None:  # the name of a stream leads to a message, which may be kept as another one since
@@ -49,6 +53,8 @@ class Flows:
         for name in (request_id, message_id) if bind else (request_id or message_id,):
             if name and self._aliases.get(name) is None:
                 self._aliases.put(name, Alias(name, flow))
+        if bind:
+            self._bound = (message_id, request_id, flow)
         return flow
 
     def message(self, fact: AgentFact, flow: str, round_id: str | None, time: float | None) -> Message:
@@ -65,6 +71,7 @@ class Flows:
         flow = self.flow_of(fact.message_id, fact.request_id, bind=True)
         if fact.stream:
             self._aliases.put(fact.stream, Alias(fact.stream, flow))
+            self._bound = ("", "", "")
         row = self.message(fact, flow, round_id, time)
         row.request_id = row.request_id or fact.request_id or None
         row.message_id = row.message_id or fact.message_id or None
@@ -98,6 +105,7 @@ class Flows:
             return []
         old = take_over(self._messages, kept, lost)
         rename(self._aliases, {message_id, lost}, kept)
+        self._bound = ("", "", "")
         message = self._messages.get(kept)
         moved: list[Block] = []
         for index in range(old.block_count if old is not None else 0):
@@ -110,14 +118,15 @@ class Flows:
             if there is not None:
                 self._gather(there)
             moved.append(move(block, message, self._blocks, self._keys))
-        self._tools.update({block.tool_use_id: (kept, block.block_index) for block in moved if block.tool_use_id})
+        for block in moved:
+            self._tools.moved(block)
         return moved
 
     def started(self, fact: BlockStarted, round_id: str | None, time: float | None) -> Block:
         """A streamed block opens; opened once more, what follows is compared with what is there already."""
         flow = self.flow_of(fact.message_id, fact.request_id)
         message = self.message(fact, flow, round_id, time)
-        block = self._by_tool(fact.tool_use_id)
+        block = self._tools.find(fact.tool_use_id)
         if block is None:
             block = self._at(flow, fact.index)
         else:
@@ -139,7 +148,7 @@ class Flows:
         block.tool_name = fact.tool_name or block.tool_name
         if fact.text and block.delta_file_path is None:
             block.delta_file_path = self._files.path(flow, fact.index)
-        self._names_tool(block, fact.tool_use_id)
+        self._tools.name(block, fact.tool_use_id)
         return self._blocks.put((block.flow_id, block.block_index), block)
 
     def delta(self, fact: BlockDelta, round_id: str | None, time: float | None, last: float | None) -> None:
@@ -188,7 +197,7 @@ class Flows:
             self._known(fact, flow)
             return None
         message = self.message(fact, flow, round_id, time)
-        block = self._by_tool(fact.tool_use_id) or streamed_twin(message, self._blocks, fact.block_type)
+        block = self._tools.find(fact.tool_use_id) or streamed_twin(message, self._blocks, fact.block_type)
         if block is None:
             block = self._new(message, message.block_count, fact, time)
         elif block.flow_id != flow:
@@ -204,13 +213,13 @@ class Flows:
         block.tool_name = fact.tool_name or block.tool_name
         if not block.is_complete:
             block.is_complete, block.complete_time = 1, time
-        self._names_tool(block, fact.tool_use_id)
+        self._tools.name(block, fact.tool_use_id)
         self._keys.put(fact.key, BlockKey(fact.key, block.flow_id, block.block_index))
         return self._blocks.put((block.flow_id, block.block_index), block)
 
     def tool(self, tool_use_id: str) -> Block | None:
         """The block of a tool call."""
-        return self._by_tool(tool_use_id)
+        return self._tools.find(tool_use_id)
 
     def adopt(self, sid: str, agent_id: str, round_id: str) -> None:
         """What a sub-agent did belongs to this round, also what was told of before that was known."""
@@ -236,7 +245,7 @@ class Flows:
         self._messages.flush()
         self._blocks.flush()
         self._keys.flush()
-        self._tools.clear()
+        self._tools.flush()
 
     def _new(self, message: Message, index: int, fact: AgentFact, time: float | None) -> Block:
         streamed = not isinstance(fact, BlockReceived)
@@ -264,7 +273,7 @@ class Flows:
 
     def _known(self, fact: BlockReceived, flow: str) -> None:
         """A copy of a block that is known: the call of another record of it may be told of under this flow, too."""
-        block = self._by_tool(fact.tool_use_id)
+        block = self._tools.find(fact.tool_use_id)
         message = self._messages.get(flow)
         if block is not None and block.flow_id != flow and (message is None or not message.block_count):
             self._redirect(flow, 0, block)
@@ -283,16 +292,3 @@ class Flows:
         self._gather(block)
         self._blocks.put((block.flow_id, block.block_index), block)
         return not_yet_there(block, fact.text)
-
-    def _names_tool(self, block: Block, tool_use_id: str | None) -> None:
-        if tool_use_id and block.tool_use_id is None:
-            block.tool_use_id = tool_use_id
-            self._tools[tool_use_id] = (block.flow_id, block.block_index)
-
-    def _by_tool(self, tool_use_id: str | None) -> Block | None:
-        if not tool_use_id:
-            return None
-        key = self._tools.get(tool_use_id)
-        if key is not None:
-            return self._blocks.get(key)
-        return self._blocks.find("tool_use_id = ?", (tool_use_id,))

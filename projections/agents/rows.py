@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from eventsrc.plugin import Gone
+
 CACHE_ROWS = 20_000  # rows of one table kept in memory (about 10 MB); others are looked up by their key
 CONTENT_ROWS = 4_000  # the same where rows hold texts: some KB each, and what is looked up again is recent
 EVICTED = 2  # one in so many goes when there are too many, the oldest first: seldom, and the recent ones stay
@@ -213,7 +215,8 @@ R = TypeVar("R", bound=msgspec.Struct)
 class Table(Generic[R]):
     """The rows of one table: memory first, then the database; what changed is written once per batch.
 
-    A table that was empty at the start is known whole until rows leave the memory, so that filling it asks nothing.
+    Of a table that was empty at the start it is known which rows have left the memory, so that filling it asks for
+    hardly any other.
     """
 
     def __init__(
@@ -232,12 +235,13 @@ class Table(Generic[R]):
         self._rows: dict[Any, R] = {}
         self._changed: dict[Any, R] = {}
         self._dropped: dict[Any, None] = {}
-        self._whole = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
+        self.began_empty = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
+        self._gone = Gone() if self.began_empty else None
 
     def get(self, key: Any) -> R | None:
         """The row with this key (a tuple when it has several columns); None when there is none."""
         row = self._rows.get(key)
-        if row is not None or self._whole or key in self._dropped:
+        if row is not None or (self._gone is not None and key not in self._gone) or key in self._dropped:
             return row
         found = self._connection.execute(self._select, key if self._key > 1 else (key,)).fetchone()
         if found is None:
@@ -286,6 +290,8 @@ class Table(Generic[R]):
             self._connection.executemany(self._replace, map(msgspec.structs.astuple, self._changed.values()))
             self._changed.clear()
         if len(self._rows) > self._keep:
-            self._whole = False
-            for key in list(self._rows)[: len(self._rows) // EVICTED]:
+            oldest = list(self._rows)[: len(self._rows) // EVICTED]
+            for key in oldest:
                 del self._rows[key]
+            if self._gone is not None:
+                self._gone.add(oldest)
