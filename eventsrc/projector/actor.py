@@ -5,7 +5,7 @@ thread. What it meets on the way decides what it does, and it says so (`Standing
 
     locked by another program, no room   → waits, and goes on when it can
     damaged, outdated, of another log    → builds a new generation beside it, then switches
-    a projection that cannot go on       → stops this read model until it is rebuilt; the log and the others go on
+    files or a projection that fail      → stops this read model until it is rebuilt; the log and the others go on
     anything else                        → leaves `run`: the supervisor decides
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -25,12 +26,13 @@ from eventsrc.limits import APPLY_EVENTS, BEAT_SECONDS, BUSY_SECONDS, DISK_FULL_
 from eventsrc.plugin import Projection
 from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.build import Build
-from eventsrc.projector.examine import close_clean, open_current
+from eventsrc.projector.examine import close_clean, open_model
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.lock import Lock
 from eventsrc.projector.publish import publish
 from eventsrc.projector.rebuild import Construction, Rebuilt
 from eventsrc.projector.site import Site, Standing, State
+from eventsrc.projector.store import refusing
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,7 +68,9 @@ class Projector:
 
         Raises `RebuildRunning` at once when another process writes this read model.
         """
-        lock = await self._thread(lambda: Lock.take(self._generations.folder, self._projection.name, self._site.disk))
+        lock = await self._lock()
+        if lock is None:
+            return
         self._running = True
         try:
             await self._open()
@@ -91,6 +95,21 @@ class Projector:
         return await self._replace("it was asked for")
 
     # --- following ---
+
+    async def _lock(self) -> Lock | None:
+        """Waits for room; where nothing can be written, until the log grows. None when the log ends before."""
+        take = partial(Lock.take, self._generations.folder, self._projection.name, self._site.disk)
+        while True:
+            try:
+                return await self._thread(take)
+            except TryAgain as error:
+                await self._wait(error)
+            except ReadModelBroken as error:
+                await self._break(error)
+                try:
+                    await self._watermark.beyond(self._watermark.position)
+                except anyio.EndOfStream:
+                    return None
 
     async def _open(self) -> None:
         while True:
@@ -157,22 +176,23 @@ class Projector:
         await anyio.sleep(0 if isinstance(error, ReadModelLocked) else DISK_FULL_RETRY_SECONDS)
 
     async def _heal(self, error: ReadModelDamaged) -> None:
-        first = not self._generations.numbers()
-        logger.log(
-            logging.INFO if first else logging.WARNING,
-            "%s builds %s from the log: %s",
-            self.name,
-            self._projection.name,
-            error.reason,
-        )
+        level = logging.WARNING if self._generations.numbers() else logging.INFO  # the first one is no trouble
+        logger.log(level, "%s builds %s from the log: %s", self.name, self._projection.name, error.reason)
         await self._drop()
         self._tell("building", error.reason)
         if self._building.locked():
             return  # a rebuild is under way already; it replaces the model
-        try:
-            await self._replace(error.reason)
-        except ReadModelBroken as failure:
-            await self._break(failure)
+        while True:
+            try:
+                await self._replace(error.reason)
+                return
+            except RebuildStopped:
+                raise
+            except TryAgain as full:
+                await self._wait(full)
+            except ReadModelBroken as failure:
+                await self._break(failure)
+                return
 
     async def _break(self, error: ReadModelBroken) -> None:
         logger.error("%s stops: %s", self.name, error)
@@ -227,14 +247,7 @@ class Projector:
 
     def _open_current(self) -> ReadModel:
         self._number = self._generations.current_or_none() or 0
-        self._generations.sweep()
-        store = open_current(self._projection, self._generations, self._site.feed, self._site.disk)
-        model = ReadModel(store, self._site.feed, str(self._generations.files(self._number)))
-        try:
-            model.recover()
-        except BaseException:
-            store.connection.close()
-            raise
+        model = open_model(self._projection, self._generations, self._site)
         publish(self._projection, self._generations, self._number)
         return model
 
@@ -261,7 +274,11 @@ class Projector:
     # --- small things ---
 
     async def _thread(self, work: Callable[[], T]) -> T:
-        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        def translated() -> T:
+            with refusing(self._projection.name, self._generations.folder):
+                return work()
+
+        return await anyio.to_thread.run_sync(translated, limiter=self._threads)
 
     def _tell(self, state: State, reason: str = "", *, batch_seconds: float = 0.0) -> None:
         model = self._model

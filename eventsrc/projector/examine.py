@@ -7,6 +7,7 @@ else has written the file, and no check can tell what: it is built again.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -14,9 +15,26 @@ from eventsrc.durable import Disk, write_file
 from eventsrc.errors import ReadModelDamaged
 from eventsrc.event import Position
 from eventsrc.plugin import Projection
+from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.feed import Feed
 from eventsrc.projector.generations import Generations
+from eventsrc.projector.site import Site
 from eventsrc.projector.store import Store, translated
+
+logger = logging.getLogger(__name__)
+
+
+def open_model(projection: type[Projection], generations: Generations, site: Site) -> ReadModel:
+    """As `open_current`, swept of what no longer serves, the files beside the rows cut back to what the rows say."""
+    generations.sweep()
+    store = open_current(projection, generations, site.feed, site.disk)
+    model = ReadModel(store, site.feed, str(generations.files(generations.current_or_none() or 0)))
+    try:
+        model.recover()
+    except BaseException:
+        store.connection.close()
+        raise
+    return model
 
 
 def open_current(projection: type[Projection], generations: Generations, feed: Feed, disk: Disk) -> Store:
@@ -75,9 +93,13 @@ def foreign(position: Position, digest: str, feed: Feed) -> str:
 
 
 def close_clean(store: Store, disk: Disk) -> None:
-    """Closes a store and leaves the marker when everything reached the file."""
+    """Closes a store and leaves the marker when everything reached the file. Where none can be left, the next start
+    checks the structure: nothing is lost by that."""
     if store.close():
-        write_file(disk, str(_marker(store.path)), _appearance(store.path).encode())
+        try:
+            write_file(disk, str(_marker(store.path)), _appearance(store.path).encode())
+        except OSError as error:
+            logger.warning("%s was closed without a marker: %s", store.path, error.strerror)
 
 
 def unmark(path: Path, disk: Disk) -> None:

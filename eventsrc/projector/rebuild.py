@@ -15,12 +15,14 @@ import msgspec
 from eventsrc.errors import ReadModelBroken
 from eventsrc.event import Position
 from eventsrc.plugin import Projection
+from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.build import Build
 from eventsrc.projector.examine import close_clean
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.lock import Lock
 from eventsrc.projector.portion import Portion
 from eventsrc.projector.site import Site
+from eventsrc.projector.store import refusing
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -49,6 +51,7 @@ class Construction:
         self.position: Position = 0
         self.failures: dict[str, ReadModelBroken] = {}
         self.builds: dict[str, Build] = {}
+        self._read_dir = site.read_dir
         self._portions: Iterator[Portion] = site.feed.all(0, self.until)
         try:
             for projection in projections:
@@ -83,13 +86,18 @@ class Construction:
     def _add(self, projection: type[Projection], site: Site) -> None:
         self.builds[projection.name] = Build(projection, site)
 
+    def fail(self, name: str, error: ReadModelBroken) -> None:
+        """Gives one up and removes what there is of it, unless it answers already."""
+        self.failures[name] = error
+        if name in self.builds:
+            self.builds.pop(name).abandon()
+
     def _survived(self, name: str, work: Callable[[], None]) -> None:
         try:
-            work()
+            with refusing(name, self._read_dir / name):
+                work()
         except ReadModelBroken as error:
-            self.failures[name] = error
-            if name in self.builds:
-                self.builds.pop(name).abandon()
+            self.fail(name, error)
 
 
 def rebuild(
@@ -106,7 +114,9 @@ def rebuild(
     started = site.clock.monotonic()
     with ExitStack() as held:
         for projection in projections:
-            held.enter_context(Lock.take(site.read_dir / projection.name, projection.name, site.disk))
+            folder = site.read_dir / projection.name
+            with refusing(projection.name, folder):
+                held.enter_context(Lock.take(folder, projection.name, site.disk))
         construction = Construction(projections, site)
         try:
             while construction.step():
@@ -118,18 +128,29 @@ def rebuild(
 
 
 def _result(projection: type[Projection], construction: Construction, site: Site, started: float) -> Rebuilt:
-    """Catches one finished build up with the log, switches to it and closes it."""
+    """Switches to one finished build, or says why it was given up."""
     name = projection.name
     build = construction.builds.get(name)
-    if build is None:
-        answering = Generations(site.read_dir, name).current_or_none() or 0
-        seconds = site.clock.monotonic() - started
-        return Rebuilt(name, construction.position, seconds, answering, 0, str(construction.failures[name]))
+    if build is not None:
+        try:
+            with refusing(name, site.read_dir / name):
+                model = _switched(build, site)
+        except ReadModelBroken as error:
+            construction.fail(name, error)
+        else:
+            del construction.builds[name]  # it answers now: nobody may abandon it
+            model.close()
+            close_clean(model.store, site.disk)
+            seconds = site.clock.monotonic() - started
+            return Rebuilt(name, model.position, seconds, build.number, model.store.dead_letters)
+    answering = Generations(site.read_dir, name).current_or_none() or 0
+    seconds = site.clock.monotonic() - started
+    return Rebuilt(name, construction.position, seconds, answering, 0, str(construction.failures[name]))
+
+
+def _switched(build: Build, site: Site) -> ReadModel:
+    """Catches a finished build up with the log and lets it answer."""
     model = build.open_live()
     build.catch_up(site.feed.head())
     build.switch()
-    del construction.builds[name]  # it answers now: nobody may abandon it
-    model.close()
-    close_clean(model.store, site.disk)
-    seconds = site.clock.monotonic() - started
-    return Rebuilt(name, model.position, seconds, build.number, model.store.dead_letters)
+    return model

@@ -181,6 +181,15 @@ def translated(name: str, path: Path) -> Iterator[None]:
         raise ReadModelBroken(name=name, reason=f"{path.name}: {error}") from error
 
 
+@contextmanager
+def refusing(name: str, folder: Path) -> Iterator[None]:
+    """Turns what the operating system says about a read model's files into what it means for the read model."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(name, str(folder), error) from error
+
+
 def refused(name: str, folder: str, error: OSError) -> EventsrcError:
     """What an error of the operating system about files beside the rows means for their read model."""
     reason = error.strerror or str(error)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -10,12 +12,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import msgspec
 import pytest
 
 from eventsrc.actor import Watermark
+from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import RebuildRunning, RebuildStopped
 from eventsrc.event import Event
 from eventsrc.plugin import Projection, Reading
+from eventsrc.projector import actor as actor_module
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.generations import Generations, current
 from eventsrc.projector.lock import Lock
@@ -28,9 +33,12 @@ from tests.conformance.prompts import Notes, Prompts, join, notes
 class Stage:
     """A log that grows, one projector on it, and what it told."""
 
-    def __init__(self, read_dir: Path, projection: type[Projection] = Prompts, count: int = 0) -> None:
+    def __init__(
+        self, read_dir: Path, projection: type[Projection] = Prompts, count: int = 0, disk: Disk | None = None
+    ) -> None:
         self.log = ListLog(notes(count))
-        self.site: Site = site(read_dir, self.log, Notes(), join)
+        on_disk = site(read_dir, self.log, Notes(), join)
+        self.site: Site = on_disk if disk is None else msgspec.structs.replace(on_disk, disk=disk)
         self.projection = projection
         self.told: list[Standing] = []
         self.watermark = Watermark(count)
@@ -348,3 +356,70 @@ async def test_no_room_makes_it_wait(tmp_path: Path, monkeypatch: pytest.MonkeyP
         Crowded.full = False
         await stage.until(_at(20))
     assert stage.rows["dead_letters"] == []
+
+
+class Full(SystemDisk):
+    """A disk that refuses some operations until there is room, or for good."""
+
+    def __init__(self, error: int, operation: str, times: int) -> None:
+        self.left = {operation: times}
+        self._error = error
+
+    def _step(self, operation: str, path: str) -> None:
+        if self.left.get(operation):
+            self.left[operation] -= 1
+            raise OSError(self._error, os.strerror(self._error), path)
+
+    def mkdir(self, path: str) -> None:
+        self._step("mkdir", path)
+        super().mkdir(path)
+
+    def open(self, path: str, flags: int) -> int:
+        self._step("open", path)
+        return super().open(path, flags)
+
+    def sync_directory(self, path: str) -> None:
+        self._step("sync_directory", path)
+        super().sync_directory(path)
+
+
+@pytest.mark.parametrize("operation", ["mkdir", "open", "sync_directory"])
+async def test_a_full_disk_is_waited_for_wherever_it_shows(
+    tmp_path: Path, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor_module, "DISK_FULL_RETRY_SECONDS", 0.001)
+    stage = Stage(tmp_path / "read", count=20, disk=Full(errno.ENOSPC, operation, 20))
+    async with stage.running():
+        await stage.until(lambda standing: standing.state == "waiting")
+        await stage.until(_at(20))
+
+
+@pytest.mark.parametrize("operation", ["mkdir", "open", "sync_directory"])
+async def test_a_folder_that_cannot_be_written_stops_this_read_model_alone(tmp_path: Path, operation: str) -> None:
+    stage = Stage(tmp_path / "read", count=20, disk=Full(errno.EACCES, operation, 1_000))
+    async with stage.running():
+        standing = await stage.until(lambda standing: standing.state == "broken")
+        stage.grow(notes(30)[20:])
+    assert "Permission denied" in standing.reason and str(tmp_path) in standing.reason
+
+
+async def test_a_folder_that_can_be_written_again_is_written_when_the_log_grows(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "read", count=20, disk=Full(errno.EACCES, "mkdir", 1))
+    async with stage.running():
+        await stage.until(lambda standing: standing.state == "broken")
+        stage.grow(notes(30)[20:])
+        await stage.until(_at(30))
+
+
+async def test_a_marker_that_cannot_be_left_is_missed_by_nobody(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "read", count=20)
+    async with stage.running():
+        await stage.until(_at(20))
+    disk = Full(errno.ENOSPC, "open", 0)
+    again = Stage(tmp_path / "read", count=20, disk=disk)
+    async with again.running():
+        await again.until(_at(20))
+        disk.left["open"] = 1_000
+    third = Stage(tmp_path / "read", count=20)
+    async with third.running():
+        assert (await third.until(_at(20))).generation == 1

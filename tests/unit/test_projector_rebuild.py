@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import multiprocessing
 import sqlite3
@@ -9,10 +10,11 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eventsrc.durable import SystemDisk
-from eventsrc.errors import LogCorrupt, RebuildRunning
+from eventsrc.errors import DiskFull, LogCorrupt, RebuildRunning
 from eventsrc.event import Event
 from eventsrc.plugin import Reading
 from eventsrc.projector.feed import Feed, Parts
@@ -21,6 +23,7 @@ from eventsrc.projector.lock import Lock
 from eventsrc.projector.parallel import decoded
 from eventsrc.projector.portion import Portion
 from eventsrc.projector.rebuild import Construction, rebuild
+from eventsrc.testing.disk import FaultyDisk
 from tests.conformance.projections import ListLog, Run, rows, site
 from tests.conformance.prompts import Notes, Prompts, join, notes
 
@@ -212,3 +215,27 @@ def test_a_small_log_starts_no_processes(monkeypatch: pytest.MonkeyPatch) -> Non
     feed = Feed(partial(_parts, 200), workers=2)
     assert [portion.events for portion in feed.all(0, 200)] == [50] * 4
     assert list(itertools.islice(feed.all(200, 200), 1)) == []
+
+
+@pytest.mark.parametrize(("operation", "skip"), [("open", 2), ("sync", 1), ("rename", 0), ("sync_directory", 0)])
+def test_a_disk_that_fails_gives_up_one_read_model_and_names_its_file(
+    tmp_path: Path, operation: str, skip: int
+) -> None:
+    disk = FaultyDisk()
+    here = msgspec.structs.replace(site(tmp_path / "read", ListLog(notes(20)), Notes(), join), disk=disk)
+    rebuild([Prompts, Others], here)
+    disk.fail_next(operation, errno.EIO, skip=skip)
+    results = {result.name: result for result in rebuild([Prompts, Others], here)}
+    (failed,) = (result for result in results.values() if result.error)
+    assert str(tmp_path / "read" / failed.name) in failed.error and "Input/output error" in failed.error
+    assert rows(current(here.read_dir, "prompts"))["prompts"] == rows(current(here.read_dir, "others"))["prompts"]
+
+
+def test_a_full_disk_stops_a_rebuild_and_everything_is_as_before(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    here = msgspec.structs.replace(site(tmp_path / "read", ListLog(notes(20)), Notes(), join), disk=disk)
+    rebuild([Prompts], here)
+    disk.fail_next("sync", errno.ENOSPC)
+    with pytest.raises(DiskFull, match="prompts"):
+        rebuild([Prompts], here)
+    assert Generations(here.read_dir, "prompts").numbers() == [1]
