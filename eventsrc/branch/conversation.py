@@ -64,6 +64,8 @@ class Conversation(msgspec.Struct, frozen=True):
     cwd: str | None = None
     """Where a session worked."""
     git_branch: str | None = None
+    left_out: int = 0
+    """Messages before the first one here: more than `MOST`."""
 
     @property
     def said(self) -> int:
@@ -105,9 +107,12 @@ def of_thread(ask: Ask, thread: str) -> Conversation | None:
 def of_messages(ask: Ask) -> Conversation | None:
     """The messages between agents, the newest `MOST` of them; None when there are none."""
     rows = ask(CONVERSATIONS, "list", {"limit": MOST})
-    return (
-        Conversation("messages", "", "messages between agents", tuple(map(_of_message, rows[::-1]))) if rows else None
-    )
+    if not rows:
+        return None
+    (totals,) = ask(CONVERSATIONS, "report_totals", {})
+    turns = tuple(map(_of_message, rows[::-1]))
+    left_out = totals["recorded"] - len(turns)
+    return Conversation("messages", "", "messages between agents", turns, left_out=left_out)
 
 
 def _of_block(row: Row, agent: str, whole: Whole) -> list[Turn]:

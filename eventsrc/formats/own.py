@@ -1,8 +1,8 @@
 """The events that the service writes itself: what it saw outside (law L9).
 
 Only what is seen of processes means something to a session, and a load to its experiment. The rest (a file was
-rewritten, a record was refused …) is there for people and for `raw`: no facts. `eventsrc.record`, however, is a record
-that no format knew.
+rewritten, a record was refused, a branch was begun …) is there for people and for `raw`: no facts. `eventsrc.record`,
+however, is a record that no format knew.
 """
 
 from __future__ import annotations

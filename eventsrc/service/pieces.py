@@ -68,7 +68,7 @@ def given_out(data: Path, meta: Mapping[str, Any], begun: Begun, choice: Choice 
     as_of = AsOf(meta["id"], Path(meta["path"]))
     said = found(as_of, choice or _newest(as_of, meta["id"]))
     stem = f"branch-{begun.branch}"
-    about: dict[str, Any] = {"kind": said.kind, "name": said.name, "title": said.title, "said": said.said}
+    about = {name: getattr(said, name) for name in ("kind", "name", "title", "said", "left_out")}
     model = "agents" if said.kind == "session" else "conversations"
     about["behind"] = meta["position"] - meta["read_models"][model]["position"]
     document = {"branch": msgspec.to_builtins(begun, str_keys=True), "conversation": said}

@@ -111,7 +111,7 @@ def test_the_menu_fits_the_screen_and_leads_to_a_branch(
 
 def test_looking_around_changes_nothing(halves: Eventsrc, terminal: Callable[..., Terminal]) -> None:
     screen = terminal(halves, "recover")
-    for keys, text in (("v", "planner"), ("d", "OFF: no service runs"), ("s", "words:")):
+    for keys, text in (("v", "  user  "), ("d", "OFF: no service runs"), ("s", "words:")):
         screen.until("Enter: leave")
         screen.until(">", at_end=True)
         screen.type(keys)

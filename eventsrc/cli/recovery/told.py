@@ -36,6 +36,8 @@ def _given_lines(about: Mapping[str, Any], files: list[str]) -> Iterator[str]:
     yield f"  {about['said']:,} prompts, answers and messages"
     for path in files:
         yield f"  {safe(path)}"
+    if about["left_out"]:
+        yield f"  {about['left_out']:,} older messages are left out: so many in one file help nobody"
     if about["behind"]:
         yield f"  the copies in the checkpoint were {about['behind']:,} events behind: so much is missing at the end"
     transcript = about.get("transcript")
@@ -56,7 +58,7 @@ def _resume_lines(transcript: Mapping[str, Any], path: str) -> Iterator[str]:
     folder = shlex.quote(str(Path(home, "projects", slug(cwd))))
     yield f"  mkdir -p {folder}"
     yield f"  cp {shlex.quote(path)} {folder}/"
-    yield f"  cd {shlex.quote(safe(cwd))} && claude --resume {transcript['session']}"
+    yield f"  cd -- {shlex.quote(safe(cwd))} && claude --resume {transcript['session']}"
 
 
 def slug(cwd: str) -> str:
