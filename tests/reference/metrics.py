@@ -38,7 +38,7 @@ def page() -> str:
     registry = Metrics()._registry
     labels = {one._name: one._labelnames for one in registry._collector_to_names if isinstance(one, MetricWrapperBase)}
     families = [one for one in registry.collect() if one.name.startswith("eventsrc_")]
-    return "\n".join([HEAD, *_table(families, labels), "", FIGURES, *_table(_figures(), {}), ""])
+    return "\n".join([HEAD, *_table(families, labels), "", FIGURES, *_table(told(), {}), ""])
 
 
 def _table(families: Iterable[Metric], labels: dict[str, tuple[str, ...]]) -> list[str]:
@@ -60,17 +60,17 @@ def _row(family: Metric, labels: Iterable[str]) -> str:
     return f"| `{name}` | {family.type} | {', '.join(f'`{label}`' for label in labels)} | {about} |"
 
 
-def _figures() -> Iterable[Metric]:
+def told() -> Iterable[Metric]:
     """What the built-in read models tell after a small generated stream."""
     with tempfile.TemporaryDirectory() as folder:
         data, stream = Path(folder, "data"), Path(folder, "sse_lines.jsonl")
         stream.write_bytes(b"".join(line.rstrip(b"\n") + b"\n" for line in generate_sse_lines(2000, 1)))
         settings = Settings(projections=ProjectionSettings(only=TELLING))
         ingest_here(settings, data, [str(stream)], lambda _done, _total: None)
-        return [family for model in TELLING for family in _told(read_models(data), model)]
+        return [family for model in TELLING for family in _of(read_models(data), model)]
 
 
-def _told(models: ReadModels, model: str) -> Iterable[Metric]:
+def _of(models: ReadModels, model: str) -> Iterable[Metric]:
     rows = models.ask(model, "metrics").objects()
     figures = [Figure(str(row["metric"]), row.get("label") or None, str(row.get("key")), 0.0) for row in rows]  # type: ignore[arg-type]
     return families_of(model, figures).values()
