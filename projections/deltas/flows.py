@@ -7,8 +7,11 @@ it, and the other becomes an alias.
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 import msgspec
+
+from eventsrc.plugin import Gone
 
 KEPT = 20_000  # aliases and flows in memory, some 5 MB; others are looked up by their key
 
@@ -30,6 +33,10 @@ class Flows:
         self._flows: dict[str, Flow] = {}
         self._new_aliases: dict[str, str] = {}
         self._new_flows: dict[str, Flow] = {}
+        self._bound = ("", "")  # the ids that were bound last: a message comes in several records
+        began_empty = connection.execute("SELECT 1 FROM aliases LIMIT 1").fetchone() is None
+        self._aliases_gone = Gone() if began_empty else None
+        self._flows_gone = Gone() if began_empty else None
 
     def of(self, message_id: str, request_id: str) -> str:
         """The flow that two ids name."""
@@ -52,6 +59,8 @@ class Flows:
     def bind(self, message_id: str, request_id: str, *, begins: bool) -> tuple[str, str]:
         """Both ids are one message from now on. (lost flow, kept flow) when they were two before and the record that
         `begins` a message says so; else two empty texts."""
+        if self._bound == (message_id, request_id):
+            return "", ""
         kept, lost = self._named(request_id), self._named(message_id)
         united = ("", "")
         two = begins and kept is not None and lost is not None and kept != lost
@@ -65,6 +74,7 @@ class Flows:
                 self._name(name, flow)
         if begins:
             self._know(flow, message_id, request_id)
+            self._bound = (message_id, request_id)
         return united
 
     def flush(self) -> None:
@@ -74,10 +84,8 @@ class Flows:
         self._connection.executemany("INSERT OR REPLACE INTO flows VALUES (?, ?, ?)", flows)
         self._new_aliases.clear()
         self._new_flows.clear()
-        if len(self._aliases) > KEPT:
-            self._aliases.clear()
-        if len(self._flows) > KEPT:
-            self._flows.clear()
+        _forget(self._aliases, self._aliases_gone)
+        _forget(self._flows, self._flows_gone)
 
     def _are_one(self, kept: str, lost: str, message_id: str, request_id: str) -> bool:
         """False when one of them is known to be another message: builds exist that write the id of a newer one."""
@@ -94,13 +102,15 @@ class Flows:
     def _flow(self, flow_id: str) -> Flow:
         flow = self._flows.get(flow_id)
         if flow is None:
-            found = self._connection.execute("SELECT * FROM flows WHERE flow_id = ?", (flow_id,)).fetchone()
+            found = None
+            if self._flows_gone is None or flow_id in self._flows_gone:
+                found = self._connection.execute("SELECT * FROM flows WHERE flow_id = ?", (flow_id,)).fetchone()
             flow = self._flows[flow_id] = Flow(*found) if found else Flow(flow_id)
         return flow
 
     def _named(self, alias: str) -> str | None:
         flow = self._aliases.get(alias)
-        if flow is None:
+        if flow is None and (self._aliases_gone is None or alias in self._aliases_gone):
             found = self._connection.execute("SELECT flow_id FROM aliases WHERE alias = ?", (alias,)).fetchone()
             if found is not None:
                 flow = self._aliases[alias] = found[0]
@@ -108,3 +118,12 @@ class Flows:
 
     def _name(self, alias: str, flow: str) -> None:
         self._aliases[alias] = self._new_aliases[alias] = flow
+        self._bound = ("", "")
+
+
+def _forget(memory: dict[str, Any], gone: Gone | None) -> None:
+    """Empties a memory that has become too large; of a table that was empty at the start it stays known what it had."""
+    if len(memory) > KEPT:
+        if gone is not None:
+            gone.add(memory)
+        memory.clear()
