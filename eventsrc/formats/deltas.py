@@ -33,8 +33,9 @@ def join(readings: Iterable[Reading]) -> list[Reading]:
         if len(facts) == 1 and type(facts[0]) is BlockDelta and facts[0].zone_hint is None:
             joining.piece(reading, facts[0])
         else:
-            for fact in facts:
-                joining.other(fact)
+            if joining.holds_back:
+                for fact in facts:
+                    joining.other(fact)
             joining.out.append(reading)
     return joining.end()
 
@@ -112,6 +113,11 @@ class _Joining:
         """The keys of each session's open runs."""
         self._flows: dict[str, set[str]] = {}
         """Messages with an open run, by either id → their sessions."""
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether any piece may still go into a later one."""
+        return bool(self._runs)
 
     def piece(self, reading: Reading, piece: BlockDelta) -> None:
         """One delta: goes on with its block's run, or begins one."""

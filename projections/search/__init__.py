@@ -12,6 +12,8 @@ kind, and `ref` and `sid` lead back to where it stands. A document is whole when
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from eventsrc.plugin import (
     AgentFactBase,
@@ -57,42 +59,46 @@ class Search(Projection):
     def fold(self, reading: Reading) -> None:
         """Takes one event in."""
         for fact in reading.facts:
-            if type(fact) is BlockDelta:  # nine of ten
-                self._blocks.delta(fact)
-            elif isinstance(fact, AgentFactBase):
-                self._of_agent(fact, reading)
-            elif isinstance(fact, MessageExchanged):
-                self._message(fact, reading)
-            elif isinstance(fact, UtteranceCompleted | ThoughtCompleted):
-                self._utterance(fact, reading)
+            way = WAYS.get(type(fact))  # `isinstance` of a struct costs as much as the rest of this
+            if way is not None:
+                way(self, fact, reading)
 
     def flush(self) -> None:
         """Writes documents, then what is still open."""
         self._documents.flush()
         self._blocks.flush()
 
-    def _of_agent(self, fact: AgentFactBase, reading: Reading) -> None:
-        time, position = _time(fact, reading), reading.position
-        match fact:
-            case PromptSubmitted():
-                self._add("prompt", fact.prompt_id, fact.sid, time, "", fact.prompt, position)
-            case BlockReceived():
-                kind = KIND_OF_BLOCK.get(fact.block_type)
-                if kind is not None:
-                    ref = fact.tool_use_id or fact.message_id or fact.request_id
-                    self._add(kind, ref, fact.sid, time, fact.tool_name or "", fact.content, position)
-            case ToolResultReceived():
-                self._add("tool_result", fact.tool_use_id, fact.sid, time, "", fact.content, position)
-            case BlockStarted():
-                self._blocks.started(fact, time)
-            case BlockCompleted():
-                self._blocks.completed(fact, time, position)
-            case MessageEnded():
-                self._blocks.message_ended(fact, time, position)
-            case SessionEnded() | ProcessGone():
-                self._blocks.session_ended(fact.sid, time, position)
-            case SessionObserved() if fact.title:
-                self._add("title", fact.sid, fact.sid, time, "", fact.title, position)
+    def _prompt(self, fact: PromptSubmitted, reading: Reading) -> None:
+        self._add("prompt", fact.prompt_id, fact.sid, _time(fact, reading), "", fact.prompt, reading.position)
+
+    def _received(self, fact: BlockReceived, reading: Reading) -> None:
+        kind = KIND_OF_BLOCK.get(fact.block_type)
+        if kind is not None:
+            ref = fact.tool_use_id or fact.message_id or fact.request_id
+            title = fact.tool_name or ""
+            self._add(kind, ref, fact.sid, _time(fact, reading), title, fact.content, reading.position)
+
+    def _result(self, fact: ToolResultReceived, reading: Reading) -> None:
+        self._add("tool_result", fact.tool_use_id, fact.sid, _time(fact, reading), "", fact.content, reading.position)
+
+    def _titled(self, fact: SessionObserved, reading: Reading) -> None:
+        if fact.title:
+            self._add("title", fact.sid, fact.sid, _time(fact, reading), "", fact.title, reading.position)
+
+    def _delta(self, fact: BlockDelta, _: Reading) -> None:
+        self._blocks.delta(fact)
+
+    def _started(self, fact: BlockStarted, reading: Reading) -> None:
+        self._blocks.started(fact, _time(fact, reading))
+
+    def _completed(self, fact: BlockCompleted, reading: Reading) -> None:
+        self._blocks.completed(fact, _time(fact, reading), reading.position)
+
+    def _ended(self, fact: MessageEnded, reading: Reading) -> None:
+        self._blocks.message_ended(fact, _time(fact, reading), reading.position)
+
+    def _over(self, fact: SessionEnded | ProcessGone, reading: Reading) -> None:
+        self._blocks.session_ended(fact.sid, _time(fact, reading), reading.position)
 
     def _message(self, fact: MessageExchanged, reading: Reading) -> None:
         title = f"{fact.sender} → {fact.recipient}" if fact.recipient else fact.sender
@@ -105,6 +111,24 @@ class Search(Projection):
 
     def _add(self, kind: str, ref: str, sid: str, *rest: object) -> None:
         self._documents.add(Document(kind, ref, sid, *rest))  # type: ignore[arg-type]
+
+
+WAYS: Mapping[type, Callable[[Search, Any, Reading], None]] = {
+    PromptSubmitted: Search._prompt,
+    BlockReceived: Search._received,
+    ToolResultReceived: Search._result,
+    BlockDelta: Search._delta,
+    BlockStarted: Search._started,
+    BlockCompleted: Search._completed,
+    MessageEnded: Search._ended,
+    SessionEnded: Search._over,
+    ProcessGone: Search._over,
+    SessionObserved: Search._titled,
+    MessageExchanged: Search._message,
+    UtteranceCompleted: Search._utterance,
+    ThoughtCompleted: Search._utterance,
+}
+"""What is done with a fact, by its type; others say no words."""
 
 
 def _time(

@@ -45,6 +45,8 @@ class Blocks:
         """Those of `_open` that have a row."""
         self._changed: set[tuple[str, int]] = set()
         """Those whose row is missing, or says something else than the body's end."""
+        self._is_empty = False
+        """No row is there: nothing has to be looked for. Known after the first batch."""
 
     def started(self, fact: BlockStarted, time: float | None) -> None:
         """A block opens; one that opens again begins anew."""
@@ -101,10 +103,11 @@ class Blocks:
         self._pieces.clear()
         self._changed.clear()
         self._stored.clear()
+        self._is_empty = self._connection.execute("SELECT 1 FROM open_blocks LIMIT 1").fetchone() is None
 
     def _find(self, key: tuple[str, int]) -> Open | None:
         block = self._open.get(key)
-        if block is None:
+        if block is None and not self._is_empty:
             found = self._connection.execute(f"{_SELECT} WHERE flow = ? AND block_index = ?", key).fetchone()
             if found is not None:
                 block = self._open[key] = Open(*found)
@@ -128,6 +131,8 @@ class Blocks:
             self._stored.discard(key)
 
     def _close_all(self, column: str, value: str, time: float | None, position: int) -> None:
+        if self._is_empty and not self._open:
+            return
         rows = self._connection.execute(f"{_SELECT} WHERE {column} = ?", (value,)).fetchall()
         keys = {(row[0], row[1]) for row in rows}
         keys |= {key for key, block in self._open.items() if getattr(block, column) == value}

@@ -15,6 +15,7 @@ KINDS = ("prompt", "answer", "thinking", "tool_input", "tool_result", "message",
 BY_REF = ("tool_input", "message")
 """Kinds whose ref says which they are: the same input of a tool is written differently by two producers."""
 
+_FENCE = "```"
 _CODE = re.compile(
     r"```|[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]",
 )
@@ -55,7 +56,7 @@ class Documents:
         if not body.strip():
             return
         one = document
-        has_code = int(one.kind == "tool_input" or _CODE.search(body) is not None)
+        has_code = int(one.kind == "tool_input" or _has_code(body))
         key = _key(one, body)
         self._new.append((one.kind, one.ref, one.sid, one.time, one.title, body, one.position, key, has_code))
 
@@ -63,6 +64,10 @@ class Documents:
         """Writes them."""
         self._connection.executemany(_PUT, self._new)
         self._new.clear()
+
+
+def _has_code(body: str) -> bool:
+    return _FENCE in body if body.isascii() else _CODE.search(body) is not None
 
 
 def _key(document: Document, body: str) -> bytes:
