@@ -12,7 +12,7 @@ import msgspec
 
 from eventsrc.event import Record
 from eventsrc.formats.catalogue import Formats, join
-from eventsrc.projector import current
+from eventsrc.projector.generations import current
 from eventsrc.projector.rebuild import rebuild
 from eventsrc.query import ReadModels
 from projections.conversations import Conversations

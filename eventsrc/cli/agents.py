@@ -111,7 +111,7 @@ def command_of(model: str, question: Question) -> click.Command:
 
     @common
     def ask(data: str | None, config_file: str | None, as_json: bool, **given: Any) -> None:
-        from eventsrc.service import read_models
+        from eventsrc.service.asking import read_models
 
         models = read_models(directory(data, config_file))
         answer = models.ask(model, question.name, _values(question, given))
@@ -158,7 +158,7 @@ def _show(question: Question, columns: Sequence[str], rows: Sequence[Mapping[str
 
 
 def _questions(model: str) -> list[Question]:
-    from eventsrc.projector import discover
+    from eventsrc.projector.discovery import discover
 
     found = discover().projections.get(model)
     return list(found.questions) if found else []

@@ -149,7 +149,7 @@ def experiment_events(place: Path, id: str) -> Iterator[list[Event]]:
     shown already is known by its stream and place.
     """
     from eventsrc.log import LogReader
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     reader = LogReader(place)
     after = read_models(place).freshness(MODEL, 0).position  # before the question: it may know more than this

@@ -38,7 +38,7 @@ _Show: TypeAlias = Callable[[Event, Reading], None]
 def find_sessions(place: Path, id: str) -> list[Found]:
     """Sessions whose id begins so, the newest first. One that is in the log already is waited for."""
     from eventsrc.log import LogReader
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     models = read_models(place)
     deadline = time.monotonic() + ATTACH_LAG_SECONDS

@@ -36,7 +36,8 @@ def checkpoint() -> None:
 @common
 def create(label: str | None, data: str | None, config_file: str | None, as_json: bool) -> None:
     """Make a checkpoint now; works beside a running service."""
-    from eventsrc.service import checkpoint_here, client
+    from eventsrc.service.here import checkpoint_here
+    from eventsrc.service.offline import client
 
     place = directory(data, config_file)
     service = client(place)
@@ -54,7 +55,7 @@ def create(label: str | None, data: str | None, config_file: str | None, as_json
 @common
 def list_(data: str | None, config_file: str | None, as_json: bool) -> None:
     """List checkpoints, newest first."""
-    from eventsrc.service import checkpoints
+    from eventsrc.service.checkpoints import checkpoints
 
     found = checkpoints(directory(data, config_file)).all()
     if as_json:
@@ -74,7 +75,7 @@ def list_(data: str | None, config_file: str | None, as_json: bool) -> None:
 @common
 def show(name: str, data: str | None, config_file: str | None, as_json: bool) -> None:
     """Show what is in a checkpoint: NAME is an id, its beginning, a label, or `latest`."""
-    from eventsrc.service import checkpoints
+    from eventsrc.service.checkpoints import checkpoints
 
     emit_json(checkpoints(directory(data, config_file)).show(name))
 
@@ -84,7 +85,7 @@ def show(name: str, data: str | None, config_file: str | None, as_json: bool) ->
 @common
 def verify(name: str, data: str | None, config_file: str | None, as_json: bool) -> int:
     """Check every file of a checkpoint. Exit code 12 when something is wrong."""
-    from eventsrc.service import checkpoints
+    from eventsrc.service.checkpoints import checkpoints
 
     problems = checkpoints(directory(data, config_file)).verify(name)
     if as_json:
@@ -128,7 +129,8 @@ def diff(one: str, other: str, data: str | None, config_file: str | None, as_jso
 def restore(name: str, data: str | None, config_file: str | None, as_json: bool) -> None:
     """Put the read models back to a checkpoint; they catch up from there. Needs the service to be stopped."""
     from eventsrc.errors import ReadModelsInUse
-    from eventsrc.service import checkpoints, client
+    from eventsrc.service.checkpoints import checkpoints
+    from eventsrc.service.offline import client
 
     place = directory(data, config_file)
     service = client(place)

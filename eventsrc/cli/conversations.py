@@ -46,7 +46,7 @@ def conversations() -> None:
 
 
 def _ask(question: str, place: tuple[str | None, str | None], **given: Any) -> list[dict[str, Any]]:
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     now = time.time()
     values = {name: moment_of(value, now) if name in ("since", "until") else value for name, value in given.items()}

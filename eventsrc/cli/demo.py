@@ -90,7 +90,8 @@ def _play(place: Path, log: Path, seconds: float) -> int:
 def _show(place: Path, written: int, as_json: bool) -> None:
     from eventsrc.cli.agents import command_of
     from eventsrc.cli.status import show
-    from eventsrc.service import read_models, status_of_files
+    from eventsrc.service.asking import read_models
+    from eventsrc.service.offline import status_of_files
 
     found = status_of_files(place)
     answer = read_models(place).ask("agents", "sessions")

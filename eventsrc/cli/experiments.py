@@ -211,7 +211,7 @@ def _dialogue(one: dict[str, Any]) -> list[str]:
 
 def ask(place: Path, question: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     """The answer of a named question, with the clock of now."""
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     models_ = read_models(place)
     found = next((one for one in models_.questions(MODEL) if one.name == question), None)

@@ -51,7 +51,7 @@ def conversations(
     """
     from eventsrc.durable import SystemDisk
     from eventsrc.report import Span
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
     from eventsrc.service.exports import message_count, records
     from eventsrc.service.whole import whole_file
 

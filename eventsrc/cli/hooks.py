@@ -67,7 +67,7 @@ def install(via: Via, data: str | None, config_file: str | None, **given: Any) -
     """
     from eventsrc import config
     from eventsrc.hooks import handlers, with_hooks
-    from eventsrc.service import hook_spool
+    from eventsrc.service.hooks_told import hook_spool
 
     found = loaded(data, config_file).settings
     spool = str(hook_spool(config.data_directory(found)))
@@ -105,7 +105,7 @@ def status(settings_file: str | None, data: str | None, config_file: str | None,
     "switches", "spool", "spool_waiting", "service_running", "last"}; "last" is event → when, among the newest events.
     """
     from eventsrc import config
-    from eventsrc.service import hooks_told
+    from eventsrc.service.hooks_told import hooks_told
 
     file = _file(settings_file)
     place = config.data_directory(loaded(data, config_file).settings)

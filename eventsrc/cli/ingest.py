@@ -43,7 +43,9 @@ def ingest(paths: tuple[str, ...], data: str | None, config_file: str | None, as
 
 
 def _run(settings: Any, place: Path, paths: tuple[str, ...], bar: Progress) -> dict[str, Any]:
-    from eventsrc.service import client, ingest_here, ingest_stdin_there
+    from eventsrc.service.here import ingest_here
+    from eventsrc.service.offline import client
+    from eventsrc.service.there import ingest_stdin_there
 
     service = client(place)
     if not service.running():

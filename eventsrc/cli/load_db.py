@@ -52,8 +52,8 @@ def load_db(
 def _load(place: Path, runs: list[dict[str, Any]], settings: Any, force: bool) -> tuple[list[dict[str, Any]], int]:
     """The reports of those that were loaded, and the exit code of the worst of the others."""
     from eventsrc.cli.main import report as say
-    from eventsrc.service import read_models
     from eventsrc.service.analytics import database_of, load_here
+    from eventsrc.service.asking import read_models
 
     database, models = database_of(settings.analytics, place), read_models(place)
     reports, code = [], 0

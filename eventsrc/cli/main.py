@@ -107,7 +107,7 @@ class Commands(click.Group):
 def _read_model(name: str) -> click.Command | None:
     """The commands of a read model that somebody added: its named questions."""
     from eventsrc.cli.agents import Questions
-    from eventsrc.projector import discover
+    from eventsrc.projector.discovery import discover
 
     found = discover().projections.get(name)
     return None if found is None else Questions(name, help=f"Questions to the read model {name}.")

@@ -26,7 +26,7 @@ def query(name: str, sql: str | None, as_csv: bool, data: str | None, config_fil
     What there is to ask: "SELECT sql FROM sqlite_schema".
     """
     from eventsrc.query.export import write_csv
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     text = sql if sql is not None else ("" if sys.stdin.isatty() else sys.stdin.read())
     if not text.strip():

@@ -20,7 +20,8 @@ def rebuild(names: tuple[str, ...], data: str | None, config_file: str | None, a
 
     The old ones answer until then, and stay as they are when this is interrupted. Works with and without a service.
     """
-    from eventsrc.service import client, rebuild_here
+    from eventsrc.service.here import rebuild_here
+    from eventsrc.service.offline import client
 
     settings = loaded(data, config_file).settings
     place = data_directory(settings)

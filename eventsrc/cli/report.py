@@ -43,7 +43,7 @@ def report(
     """
     from eventsrc.durable import SystemDisk
     from eventsrc.report import Span
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
     from eventsrc.service.reports import FORMS, made, written
 
     now = time.time()

@@ -54,7 +54,7 @@ def search(
 
 def found(place: Path, asked: Words, code: bool, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Asks the index that can know, and the others where it cannot."""
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     models = read_models(place)
     if MODEL not in models.names():

@@ -29,6 +29,6 @@ def serve(paths: tuple[str, ...], listen: str | None, data: str | None, config_f
     chosen = [*paths] or [*settings.source.paths] or [str(folder) for folder in agent_folders()]
     if not chosen:
         message(NOTHING.format(listen=settings.http.listen or "the Unix socket"))
-    from eventsrc.service import serve as run
+    from eventsrc.service.serve import serve as run
 
     return run(settings, data_directory(settings), chosen, as_json=as_json)

@@ -22,7 +22,7 @@ def status(data: str | None, config_file: str | None, as_json: bool) -> int:
     Answers from the files when no service runs, and then ends with exit code 3.
     """
     from eventsrc.errors import NotRunning, TryAgain
-    from eventsrc.service import client, status_of_files
+    from eventsrc.service.offline import client, status_of_files
 
     place = directory(data, config_file)
     try:

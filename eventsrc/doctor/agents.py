@@ -20,7 +20,7 @@ from eventsrc.hooks import Installed, SettingsFile, installed, settings_place
 from eventsrc.limits import CLEANUP_DAYS, CLEANUP_NOTICE_DAYS, CONNECT_SECONDS
 from eventsrc.log.index import Index
 from eventsrc.log.layout import index_path
-from eventsrc.service import hook_spool
+from eventsrc.service.hooks_told import hook_spool
 from eventsrc.source.place import Volumes, read
 
 DAY = 86_400

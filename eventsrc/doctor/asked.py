@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from eventsrc.errors import EventsrcError
 from eventsrc.limits import CONNECT_SECONDS
-from eventsrc.service import client
+from eventsrc.service.offline import client
 
 Status: TypeAlias = dict[str, Any]
 """The shape of `eventsrc status --json`."""

@@ -19,7 +19,7 @@ from eventsrc.log import LogReader
 from eventsrc.log.layout import LOCK, log_directory
 from eventsrc.log.lock import is_held
 from eventsrc.log.verified import Verified, last
-from eventsrc.service import checkpoints
+from eventsrc.service.checkpoints import checkpoints
 
 PARTS = ("log", "index", "read", "checkpoints")
 DAY = 86_400

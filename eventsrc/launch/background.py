@@ -11,7 +11,7 @@ from pathlib import Path
 from eventsrc.errors import EventsrcError, LockHeld, RecorderFailed
 from eventsrc.http import Client
 from eventsrc.limits import LAUNCH_READY_SECONDS, LAUNCH_TELL_SECONDS
-from eventsrc.service import client
+from eventsrc.service.offline import client
 
 LOG = "service.log"
 LOOK_SECONDS = 0.05

@@ -18,34 +18,3 @@ transactions of a live read model (it syncs at checkpoints only): the position g
 are applied again. A read model that is damaged, outdated or from another log is noticed and built again beside the old
 one; an interrupted build is removed at the next start.
 """
-
-from eventsrc.projector.actor import Projector
-from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
-from eventsrc.projector.feed import Feed, LogFiles, Opener
-from eventsrc.projector.generations import Generations, current
-from eventsrc.projector.opening import log_parts, open_feed
-from eventsrc.projector.portion import DeadLetter, Portion, Reads
-from eventsrc.projector.rebuild import Rebuilt, rebuild
-from eventsrc.projector.site import Site, Standing
-
-__all__ = [
-    "DeadLetter",
-    "Discovery",
-    "Feed",
-    "Generations",
-    "LogFiles",
-    "Opener",
-    "Portion",
-    "Problem",
-    "Projector",
-    "Reads",
-    "Rebuilt",
-    "Site",
-    "Standing",
-    "current",
-    "discover",
-    "furnished",
-    "log_parts",
-    "open_feed",
-    "rebuild",
-]

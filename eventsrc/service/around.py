@@ -14,13 +14,9 @@ from eventsrc.query import ReadModels
 from eventsrc.service.analytics import loader_charge
 from eventsrc.service.figures import figures_charge
 from eventsrc.service.heartbeat import Pacemaker, heartbeat_charge
+from eventsrc.service.hooks_told import hook_spool
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.source.spool import Spool
-
-
-def hook_spool(data: Path) -> Path:
-    """Where Claude Code's hooks are put while nobody needs to run; see `eventsrc hooks`."""
-    return data / "spool" / "claude-code"
 
 
 def around(

@@ -11,7 +11,7 @@ from eventsrc.clock import SystemClock
 from eventsrc.errors import CheckpointBroken, NotFound, QueryError
 from eventsrc.limits import QUERY_ROWS
 from eventsrc.plugin import Question
-from eventsrc.projector import discover
+from eventsrc.projector.discovery import discover
 from eventsrc.query.connection import reading
 
 

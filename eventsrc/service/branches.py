@@ -14,8 +14,9 @@ from eventsrc.checkpoint.create import check_label
 from eventsrc.durable import SystemDisk
 from eventsrc.event import Position
 from eventsrc.log import LogReader
+from eventsrc.service.checkpoints import checkpoints
 from eventsrc.service.here import checkpoint_here
-from eventsrc.service.offline import checkpoints, client
+from eventsrc.service.offline import client
 from eventsrc.service.pieces import Choice, given_out, put
 
 CHECKPOINT_SECONDS = 600.0  # as `checkpoint create` waits: copying large read models takes its time

@@ -10,8 +10,10 @@ from eventsrc.errors import EventsrcError
 from eventsrc.event import Event, Position
 from eventsrc.limits import READ_EVENTS, RECENT_EVENTS, RECENT_SECONDS
 from eventsrc.log import LogReader
+from eventsrc.service.asking import read_models
+from eventsrc.service.checkpoints import checkpoints
 from eventsrc.service.heartbeat import BEAT
-from eventsrc.service.offline import checkpoints, client, read_models, status_of_files
+from eventsrc.service.offline import client, status_of_files
 
 
 def diagnosis(data: Path, clock: Clock) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from eventsrc.errors import EventsrcError
 from eventsrc.event import Position
 from eventsrc.log import LogReader
 from eventsrc.service.as_of import AsOf
-from eventsrc.service.offline import checkpoints
+from eventsrc.service.checkpoints import checkpoints
 
 TOKENS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "reasoning_tokens")
 

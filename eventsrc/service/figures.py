@@ -1,6 +1,5 @@
 """The actor that asks the read models for figures, for whoever reads the metrics. It knows none of them: a projection
-that offers a question named `metrics` (columns `metric, label, key, value`) has its answer shown as gauges, and one
-that offers `states` (columns `state, sessions`) has it shown by `eventsrc status`.
+that offers a question named `metrics` (columns `metric, label, key, value`) has its answer shown as gauges.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ import anyio.to_thread
 
 from eventsrc.actor import Charge, Policy, Stage
 from eventsrc.clock import Clock
-from eventsrc.errors import EventsrcError
 from eventsrc.limits import FIGURES_SECONDS
 from eventsrc.metrics.figures import Figure, FigureCollector
 from eventsrc.query import Answer, ReadModels
+from eventsrc.service.asking import answers_to
 
-METRICS, STATES = "metrics", "states"
+METRICS = "metrics"
 FIRST_SECONDS = 0.25
 """The first pause while no read model answers yet; it doubles."""
 
@@ -54,30 +53,6 @@ class Surveyor:
     def _ask(self) -> dict[str, list[Figure]]:
         answers = answers_to(self._models, METRICS, self._clock.now())
         return {model: _figures(answer) for model, answer in answers.items()}
-
-
-def answers_to(models: ReadModels, question: str, now: float) -> dict[str, Answer]:
-    """Read model → its answer to a question of this name; without those that have no such question, or cannot answer
-    now. Blocks."""
-    found: dict[str, Answer] = {}
-    for model in models.names():
-        try:
-            asked = next((one for one in models.questions(model) if one.name == question), None)
-            if asked is not None:
-                clock = {"now": now} if "now" in asked.parameters else {}
-                found[model] = models.ask(model, question, {**asked.defaults, **clock})
-        except EventsrcError:  # not built yet, or being rebuilt
-            continue
-    return found
-
-
-def states_of(models: ReadModels, now: float) -> dict[str, dict[str, int]]:
-    """Read model → state → how many sessions are in it. Blocks."""
-    answers = answers_to(models, STATES, now)
-    return {
-        model: {str(row["state"]): int(str(row["sessions"])) for row in answer.objects()}
-        for model, answer in answers.items()
-    }
 
 
 def _figures(answer: Answer) -> list[Figure]:

@@ -21,7 +21,9 @@ from eventsrc.durable import SystemDisk
 from eventsrc.errors import EventsrcError, NoStore, RebuildRunning, TryAgain
 from eventsrc.metrics import Metrics
 from eventsrc.plugin import Projection
-from eventsrc.projector import Generations, Site, rebuild
+from eventsrc.projector.generations import Generations
+from eventsrc.projector.rebuild import rebuild
+from eventsrc.projector.site import Site
 from eventsrc.service.checkpoints import Checkpoints
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.models import Models, chosen, installed, report_of, site_of

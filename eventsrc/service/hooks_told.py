@@ -10,7 +10,11 @@ from eventsrc.formats.claude_code_hooks import PREFIX
 from eventsrc.http.client import Client
 from eventsrc.limits import HOOKS_LOOKED_AT
 from eventsrc.log import LogReader
-from eventsrc.service.around import hook_spool
+
+
+def hook_spool(data: Path) -> Path:
+    """Where Claude Code's hooks are put while nobody needs to run; see `eventsrc hooks`."""
+    return data / "spool" / "claude-code"
 
 
 def hooks_told(data: Path) -> dict[str, Any]:

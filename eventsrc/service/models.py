@@ -18,19 +18,11 @@ from eventsrc.errors import ReadModelUnusable, UnknownProjection
 from eventsrc.event import Position
 from eventsrc.metrics import Metrics
 from eventsrc.plugin import Projection
-from eventsrc.projector import (
-    Discovery,
-    Problem,
-    Projector,
-    Rebuilt,
-    Site,
-    Standing,
-    current,
-    discover,
-    furnished,
-    open_feed,
-)
-from eventsrc.query import ReadModels
+from eventsrc.projector.actor import Projector
+from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
+from eventsrc.projector.opening import open_feed
+from eventsrc.projector.rebuild import Rebuilt
+from eventsrc.projector.site import Site, Standing
 
 
 def site_of(data: Path, disk: Disk, clock: Clock) -> Site:
@@ -66,12 +58,6 @@ def installed(settings: ProjectionSettings) -> Discovery:
             found.projections.pop(name, None)
     furnished_ = furnished(found, {name: text for name, text in texts.items() if name in found.projections})
     return Discovery(furnished_.projections, (*furnished_.problems, *problems))
-
-
-def asked(data: Path, discovery: Discovery | None = None) -> ReadModels:
-    """The questions' side of the read models of a data directory."""
-    found = (discovery or discover()).projections
-    return ReadModels(data / "read", {name: one.questions for name, one in found.items()}, current)
 
 
 class Models:

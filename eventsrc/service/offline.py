@@ -6,15 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from eventsrc.clock import SystemClock
-from eventsrc.durable import SystemDisk
-from eventsrc.errors import EventsrcError, NoStore
+from eventsrc.errors import EventsrcError
 from eventsrc.http.client import Client
 from eventsrc.log import LogReader
-from eventsrc.projector import discover
-from eventsrc.query import ReadModels
-from eventsrc.service.checkpoints import Checkpoints
-from eventsrc.service.figures import states_of
-from eventsrc.service.models import asked
+from eventsrc.service.asking import read_models, states_of
+from eventsrc.service.checkpoints import checkpoints
 from eventsrc.service.status import status_of
 
 
@@ -23,26 +19,10 @@ def client(data: Path) -> Client:
     return Client(data / "eventsrc.sock")
 
 
-def read_models(data: Path) -> ReadModels:
-    """Questions to the read models of a data directory."""
-    if not (data / "log").is_dir():
-        raise NoStore(path=data)
-    return asked(data)
-
-
-def checkpoints(data: Path) -> Checkpoints:
-    """The checkpoints of a data directory."""
-    if not (data / "log").is_dir():
-        raise NoStore(path=data)
-    return Checkpoints(data, SystemDisk(), SystemClock())
-
-
 def status_of_files(data: Path) -> dict[str, Any]:
     """`status --json` when nothing runs. Raises NoStore when there is no log."""
-    if not (data / "log").is_dir():
-        raise NoStore(path=data)
+    models = read_models(data)
     head = LogReader(data).head()
-    models = asked(data, discover())
     projections: dict[str, Any] = {}
     for name in models.names():
         try:

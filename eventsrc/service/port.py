@@ -17,9 +17,9 @@ from eventsrc.http import Health, Line
 from eventsrc.ingest import quarantined
 from eventsrc.log import LogReader
 from eventsrc.metrics import Metrics
-from eventsrc.service.checkpoints import Keeper
-from eventsrc.service.figures import states_of
-from eventsrc.service.models import Models, asked
+from eventsrc.service.asking import asked, states_of
+from eventsrc.service.keeper import Keeper
+from eventsrc.service.models import Models
 from eventsrc.service.oneshot import ingest_paths
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.status import status_of

@@ -12,7 +12,7 @@ from eventsrc.event import Event, Position
 from eventsrc.log import LogReader
 from eventsrc.query import Column, Snapshot, Table
 from eventsrc.query.export import to_json_lines
-from eventsrc.service.offline import read_models
+from eventsrc.service.asking import read_models
 
 LOG = "log"
 """Names the log where read models are named."""

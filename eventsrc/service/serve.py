@@ -31,12 +31,13 @@ from eventsrc.log.scrub import Scrubber
 from eventsrc.metrics import Metrics
 from eventsrc.query import ReadModels
 from eventsrc.service.around import around
-from eventsrc.service.checkpoints import Keeper
+from eventsrc.service.asking import asked
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.following import Following, measure
 from eventsrc.service.gauges import Gauges
+from eventsrc.service.keeper import Keeper
 from eventsrc.service.listening import Listening
-from eventsrc.service.models import Models, asked, chosen, installed, site_of
+from eventsrc.service.models import Models, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
 from eventsrc.service.reporter import reporting

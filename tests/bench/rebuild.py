@@ -14,7 +14,10 @@ from eventsrc.event import Record
 from eventsrc.formats.catalogue import Formats
 from eventsrc.ingest.ingestor import drafts_of
 from eventsrc.log import Batch, Log, LogReader
-from eventsrc.projector import Site, discover, open_feed, rebuild
+from eventsrc.projector.discovery import discover
+from eventsrc.projector.opening import open_feed
+from eventsrc.projector.rebuild import rebuild
+from eventsrc.projector.site import Site
 from tests.bench import peers
 from tests.bench.material import Material
 from tests.bench.table import Row, best, timed

@@ -8,7 +8,7 @@ from eventsrc.durable import Disk, SystemDisk
 from eventsrc.log import Log, verify
 from eventsrc.log.layout import MANIFEST, log_directory, segment_name, segments
 from eventsrc.log.lock import is_held
-from eventsrc.projector import current
+from eventsrc.projector.generations import current
 from tests.conformance.projections import rows
 from tests.crash.scenario import PROJECTIONS, SETTINGS, live, rebuild_all
 from tests.crash.world import Kept, World

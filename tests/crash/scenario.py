@@ -29,7 +29,10 @@ from eventsrc.ingest import Arrival
 from eventsrc.log import Digests, LogReader, writer
 from eventsrc.log.writer import Append
 from eventsrc.metrics import Metrics
-from eventsrc.projector import Projector, Rebuilt, actor, discover, rebuild
+from eventsrc.projector import actor
+from eventsrc.projector.actor import Projector
+from eventsrc.projector.discovery import discover
+from eventsrc.projector.rebuild import Rebuilt, rebuild
 from eventsrc.service.failure import what_it_was
 from eventsrc.service.models import site_of
 from eventsrc.service.pipeline import Pipeline

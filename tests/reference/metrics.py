@@ -13,7 +13,8 @@ from eventsrc.config import ProjectionSettings, Settings
 from eventsrc.metrics import Metrics
 from eventsrc.metrics.figures import Figure, families_of
 from eventsrc.query import ReadModels
-from eventsrc.service import ingest_here, read_models
+from eventsrc.service.asking import read_models
+from eventsrc.service.here import ingest_here
 from eventsrc.testing.generate import generate_sse_lines
 
 TELLING = ("agents", "experiments")

@@ -14,7 +14,7 @@ import pytest
 from eventsrc.branch import Begun, Conversation, Tool, Turn, of_messages, of_session, of_thread, to_markdown
 from eventsrc.event import Event
 from eventsrc.formats.catalogue import Formats, join
-from eventsrc.projector import current
+from eventsrc.projector.generations import current
 from eventsrc.projector.rebuild import rebuild
 from eventsrc.query import ReadModels
 from eventsrc.testing.generate import generate_transcript

@@ -11,9 +11,9 @@ from eventsrc import store
 from eventsrc.branch import Conversation, of_messages
 from eventsrc.durable import SystemDisk
 from eventsrc.errors import CannotWrite, CheckpointBroken, LockHeld, NotFound, QueryError
-from eventsrc.service import checkpoints
 from eventsrc.service.as_of import AsOf
 from eventsrc.service.branches import begin, branches
+from eventsrc.service.checkpoints import checkpoints
 from eventsrc.service.pieces import Choice, GivenOut, conversations, put
 from tests.recover_kit import MESSAGES, copy, make
 from tests.unit.checkpoint_kit import FailingDisk

@@ -9,7 +9,8 @@ from eventsrc.checkpoint.create import create
 from eventsrc.checkpoint.restore import restore
 from eventsrc.event import Event, Record
 from eventsrc.formats.catalogue import Formats, join
-from eventsrc.projector import Projector, Standing
+from eventsrc.projector.actor import Projector
+from eventsrc.projector.site import Standing
 from eventsrc.testing.generate import generate_sse_lines
 from projections.deltas import Deltas
 from tests.conformance.formats import event_of

@@ -11,7 +11,7 @@ from eventsrc.config import ProjectionSettings
 from eventsrc.durable import SystemDisk
 from eventsrc.errors import ReadModelDamaged, ReadModelUnusable
 from eventsrc.plugin import Projection
-from eventsrc.projector import Discovery, furnished
+from eventsrc.projector.discovery import Discovery, furnished
 from eventsrc.projector.store import Store
 from eventsrc.service.models import chosen, installed
 from tests.conformance.prompts import Prompts

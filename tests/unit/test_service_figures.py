@@ -15,7 +15,8 @@ from eventsrc.metrics.figures import Figure, families_of
 from eventsrc.plugin import Question
 from eventsrc.query import Answer, ReadModels
 from eventsrc.query.answer import Cell
-from eventsrc.service.figures import Surveyor, states_of
+from eventsrc.service.asking import states_of
+from eventsrc.service.figures import Surveyor
 from eventsrc.testing.clock import ManualClock
 from tests.unit.test_metrics import families, value
 

@@ -11,8 +11,10 @@ import pytest
 from eventsrc.config import Settings
 from eventsrc.errors import RebuildRunning
 from eventsrc.event import Position
-from eventsrc.projector import Feed, Portion
-from eventsrc.service import ingest_here, read_models
+from eventsrc.projector.feed import Feed
+from eventsrc.projector.portion import Portion
+from eventsrc.service.asking import read_models
+from eventsrc.service.here import ingest_here
 from eventsrc.testing.generate import generate_transcript
 
 

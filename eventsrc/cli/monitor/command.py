@@ -28,7 +28,7 @@ def monitor(every: float | None, once: bool, data: str | None, config_file: str 
     """
     from eventsrc.cli.monitor.feed import Feed
     from eventsrc.limits import MONITOR_SECONDS
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     feed = Feed(read_models(directory(data, config_file)))
     try:

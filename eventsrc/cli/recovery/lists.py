@@ -27,8 +27,8 @@ def listing(place: Path) -> dict[str, Any]:
     import msgspec
 
     from eventsrc.log import LogReader
-    from eventsrc.service import checkpoints
     from eventsrc.service.branches import branches
+    from eventsrc.service.checkpoints import checkpoints
 
     kept, known = checkpoints(place).all(), branches(place)
     return {

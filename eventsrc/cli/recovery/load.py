@@ -34,8 +34,8 @@ def load(place: Path, talk: Talk) -> None:
 
 
 def _load(place: Path, talk: Talk) -> None:
-    from eventsrc.service import checkpoints
     from eventsrc.service.branches import begin
+    from eventsrc.service.checkpoints import checkpoints
 
     kept = checkpoints(place)
     meta = kept.check(_numbered(talk, "which checkpoint", [one["id"] for one in kept.all()[:MENU_CHECKPOINTS]]))

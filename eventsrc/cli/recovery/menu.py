@@ -76,7 +76,7 @@ def _new(place: Path, talk: Talk) -> None:
 
 def recent(place: Path, limit: int) -> list[dict[str, Any]]:
     """What was said last, newest first: prompts, answers, messages, what models said in experiments."""
-    from eventsrc.service import read_models
+    from eventsrc.service.asking import read_models
 
     return read_models(place).ask("search", "recent", {"limit": limit}).objects()
 
