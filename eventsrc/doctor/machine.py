@@ -14,7 +14,7 @@ from eventsrc.clock import parse_time
 from eventsrc.doctor.finding import Finding, careful, ok, wrong
 from eventsrc.doctor.mounts import mounts
 from eventsrc.doctor.scene import Scene
-from eventsrc.errors import LogCorrupt
+from eventsrc.errors import EventsrcError
 from eventsrc.limits import CLOCK_SECONDS, DOCTOR_FOLDERS
 from eventsrc.log import LogReader
 
@@ -127,7 +127,7 @@ def _recorded(data: Path) -> float | None:
     reader = LogReader(data)
     try:
         events = reader.read(max(0, reader.head() - 1))
-    except (LogCorrupt, OSError):  # `verify` says so; here it only means that nothing is known
+    except (EventsrcError, OSError):  # `verify` says so; here it only means that nothing is known
         return None
     return parse_time(events[-1].recordedtime) if events else None
 

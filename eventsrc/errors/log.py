@@ -29,6 +29,13 @@ class LogCorrupt(EventsrcError):
     exit_code = 12
 
 
+class LogUnreadable(EventsrcError):
+    """The log cannot be read: {path}: {reason}"""
+
+    hint = "Nothing was changed. Let this user read the data directory, or check the disk, and try again."
+    exit_code = 4
+
+
 class BrokenLine(EventsrcError):
     """The line is damaged: {detail}"""
 

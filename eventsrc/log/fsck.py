@@ -12,6 +12,7 @@ from eventsrc.event import Position
 from eventsrc.log.chain import Sealed
 from eventsrc.log.layout import MANIFEST, log_directory, segment_name, segments
 from eventsrc.log.lock import is_held
+from eventsrc.log.reading import opened
 from eventsrc.log.recovery import read_manifest
 from eventsrc.log.scan import Fault, blocks, other_group
 from eventsrc.log.survey import Survey
@@ -41,7 +42,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def verify(directory: Path) -> Verdict:
-    """Checks the log of a data directory. May run beside its writer: the tail that is being written is not judged."""
+    """Checks the log of a data directory. May run beside its writer: the tail that is being written is not judged.
+    Raises `LogUnreadable`, `TryAgain`."""
     log = log_directory(directory)
     written_to = is_held(log)
     manifest = read_manifest(log)
@@ -94,23 +96,17 @@ def _newest(log: Path, first: Position, written_to: bool, problems: list[Problem
 def _survey(path: Path, first: Position, size: int) -> tuple[Survey, str]:
     """What is found in a segment, and the SHA-256 of its bytes."""
     survey, hashed = Survey(first), sha256()
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with opened(path) as fd:
         for block in blocks(fd, 0, size):
             hashed.update(b"\n".join(block.lines) + (b"\n" if block.terminated else b""))
             survey.take(block)
-    finally:
-        os.close(fd)
     return survey, hashed.hexdigest()
 
 
 def _followed(path: Path, byte: int, following: Position) -> bool:
     """Whether another group follows the one that may be under way: then it is damage."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with opened(path) as fd:
         return other_group(blocks(fd, byte, os.fstat(fd).st_size), following) is not None
-    finally:
-        os.close(fd)
 
 
 def _problem(segment: str, fault: Fault) -> Problem:

@@ -154,8 +154,6 @@ class Index:
 
 def known_durable(path: Path) -> Position:
     """How far an index says that the log was durable; 0 when there is none that can be read."""
-    if not path.exists():
-        return 0
     try:
         index = Index.read_only(path)
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eventsrc.event import Position
+from eventsrc.log.reading import reading
 
 DIGITS = 20
 SUFFIX = ".jsonl"
@@ -44,9 +45,11 @@ def segment_first(name: str) -> Position | None:
 
 
 def segments(log: Path) -> list[Position]:
-    """First positions of all segments in a log folder, ascending; empty when the folder is not there."""
-    try:
-        names = [path.name for path in log.iterdir()]
-    except FileNotFoundError:
-        return []
+    """First positions of all segments in a log folder, ascending; empty when the folder is not there. Raises
+    `LogUnreadable`, `TryAgain`."""
+    with reading(log):
+        try:
+            names = [path.name for path in log.iterdir()]
+        except FileNotFoundError:
+            return []
     return sorted(first for name in names if (first := segment_first(name)) is not None)

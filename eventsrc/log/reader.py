@@ -23,6 +23,7 @@ from eventsrc.log.codec import events_in
 from eventsrc.log.index import Index
 from eventsrc.log.layout import index_path, log_directory, segment_name, segments
 from eventsrc.log.places import header_at, last_line, locate
+from eventsrc.log.reading import opened
 from eventsrc.log.scan import Scan, blocks, header
 
 _LINE_GUESS = 1024  # bytes of a line, for how much is read when few events are asked for
@@ -68,7 +69,8 @@ class LogReader:
         """The events after a position, in order, not beyond `until`; empty when there are none yet.
 
         Ends after `max_events`, or with the event that reaches `max_bytes` of lines; at least one event comes when
-        there is one. Raises `LogCorrupt` when what is asked for is damaged.
+        there is one. Raises `LogCorrupt` when what is asked for is damaged, and `LogUnreadable` or `TryAgain` (too many
+        open files) when it cannot be read; so do the other methods.
         """
         return self._read(after, until, max_events, max_bytes)[0]
 
@@ -131,8 +133,7 @@ class LogReader:
             if first > until:
                 return
             path = self._log / segment_name(first)
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
+            with opened(path) as fd:
                 end = os.fstat(fd).st_size
                 byte = locate(fd, first, end, after + 1) if after >= first else 0
                 while byte < end:
@@ -142,24 +143,18 @@ class LogReader:
                         return
                     yield Chunk(str(path), position, until, byte, following)
                     byte = following
-            finally:
-                os.close(fd)
 
     def read_chunk(self, chunk: Chunk) -> list[Event]:
         """The events of a chunk; checks every line like `read`."""
-        fd = os.open(chunk.path, os.O_RDONLY | os.O_CLOEXEC)
         first = int(Path(chunk.path).stem)
-        try:
-            events: list[Event] = []
-            wanted = chunk.until - chunk.first_position + 1
-            place = (chunk.first_position, chunk.start_byte, chunk.end_byte)
-            for lines, byte in _followed(fd, first, *place, READ_BYTES):
+        wanted = chunk.until - chunk.first_position + 1
+        events: list[Event] = []
+        with opened(Path(chunk.path)) as fd:
+            for lines, byte in _followed(fd, first, chunk.first_position, chunk.start_byte, chunk.end_byte, READ_BYTES):
                 events += self._events(lines[: wanted - len(events)], first, byte)
                 if len(events) >= wanted:
                     break
-            return events
-        finally:
-            os.close(fd)
+        return events
 
     def _walk(self, after: Position, until: Position, size: int) -> Generator[tuple[list[bytes], Position, int]]:
         """Runs of lines (with their segment and the byte of the first one) of every position after `after` up to
@@ -173,8 +168,7 @@ class LogReader:
             if number >= len(firsts) or (position != firsts[number] and position < firsts[number]):
                 raise LogCorrupt(segment=segment_name(position), line=0, byte=0, detail="the segment is missing")
             first = firsts[number]
-            fd = os.open(self._log / segment_name(first), os.O_RDONLY | os.O_CLOEXEC)
-            try:
+            with opened(self._log / segment_name(first)) as fd:
                 end = os.fstat(fd).st_size
                 start = self._start(fd, first, end, position)
                 before = position
@@ -186,8 +180,6 @@ class LogReader:
                         return
                 if position == before and number + 1 >= len(firsts):
                     raise LogCorrupt(segment=segment_name(first), line=0, byte=end, detail=f"{position} is missing")
-            finally:
-                os.close(fd)
             number += 1
 
     def _start(self, fd: int, first: Position, size: int, position: Position) -> int:
@@ -198,11 +190,7 @@ class LogReader:
 
     def _last_whole(self, first: Position) -> Position:
         """The last position of the last whole group of a segment; below `first` when it has none."""
-        try:
-            fd = os.open(self._log / segment_name(first), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return first - 1
-        try:
+        with opened(self._log / segment_name(first)) as fd:
             size = os.fstat(fd).st_size
             while size:
                 found = last_line(fd, size)
@@ -216,8 +204,6 @@ class LogReader:
                     return head.first - 1
                 size = byte  # a torn line; the ones before it may be whole
             return first - 1
-        finally:
-            os.close(fd)
 
     def _indexed(self, subject: str) -> tuple[set[Position], Position]:
         """(segments that hold a stream, how far that is known); nothing without a usable index."""

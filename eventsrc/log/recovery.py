@@ -18,6 +18,7 @@ from eventsrc.errors import LogCorrupt
 from eventsrc.event import Position
 from eventsrc.log.chain import Manifest, Sealed, parse_manifest
 from eventsrc.log.layout import ASIDE, MANIFEST, log_directory, segment_name, segments
+from eventsrc.log.reading import reading
 from eventsrc.log.scan import Fault, Scan, blocks, other_group
 from eventsrc.log.segment import failure
 
@@ -104,11 +105,12 @@ def make_directory(data: Path, disk: Disk) -> None:
 
 
 def read_manifest(log: Path) -> Manifest:
-    """The manifest of a log folder; empty when there is none."""
-    try:
-        return parse_manifest((log / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        return parse_manifest(b"")
+    """The manifest of a log folder; empty when there is none. Raises `LogUnreadable`, `TryAgain`."""
+    with reading(log):
+        try:
+            return parse_manifest((log / MANIFEST).read_bytes())
+        except FileNotFoundError:
+            return parse_manifest(b"")
 
 
 def _newest(log: Path, manifest: Manifest) -> Position:

@@ -12,16 +12,19 @@ import anyio.to_thread
 from eventsrc.errors import LogCorrupt
 from eventsrc.log.chain import Sealed
 from eventsrc.log.layout import log_directory
+from eventsrc.log.reading import reading
 from eventsrc.log.recovery import read_manifest
 
 
 def check_sealed(log: Path, entry: Sealed) -> None:
-    """Raises `LogCorrupt` when a sealed segment is not what it was. Blocks; `verify` then names line and byte."""
-    try:
-        with (log / entry.segment).open("rb") as file:
-            found = file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise LogCorrupt(segment=entry.segment, line=0, byte=0, detail="the segment is missing") from None
+    """Raises `LogCorrupt` when a sealed segment is not what it was, `LogUnreadable` when it cannot be read. Blocks;
+    `verify` then names line and byte."""
+    with reading(log):
+        try:
+            with (log / entry.segment).open("rb") as file:
+                found = file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise LogCorrupt(segment=entry.segment, line=0, byte=0, detail="the segment is missing") from None
     if found != entry.sha256:
         raise LogCorrupt(segment=entry.segment, line=0, byte=0, detail="its SHA-256 is not the one in the manifest")
 

@@ -24,6 +24,7 @@ from eventsrc.log.layout import MANIFEST, index_path, log_directory, segment_nam
 from eventsrc.log.lock import Lock
 from eventsrc.log.plan import Answer, Batch, Behind, Group, Knows, plan
 from eventsrc.log.reader import LogReader
+from eventsrc.log.reading import reading
 from eventsrc.log.recovery import Opened, Recovery, make_directory, open_files
 from eventsrc.log.segment import Segment, append_durably, failure
 
@@ -60,7 +61,8 @@ class Log:
     ) -> Log:
         """Opens the log of a data directory and brings it in order.
 
-        Raises `NoStore` (only without `create`), `LockHeld`, `LogCorrupt` (nothing is changed then), `LogFailed`.
+        Raises `NoStore` (only without `create`), `LockHeld`, `LogCorrupt` and `LogUnreadable` (nothing is changed
+        then), `LogFailed`, `TryAgain` (no room, or too many open files).
         """
         log = log_directory(directory)
         try:
@@ -70,7 +72,9 @@ class Log:
         make_directory(directory, disk)
         lock = Lock.acquire(log, clock)
         try:
-            opened = cls(directory, disk, clock, lock, open_files(log, disk, known_durable(index_path(directory))))
+            with reading(log):
+                files = open_files(log, disk, known_durable(index_path(directory)))
+            opened = cls(directory, disk, clock, lock, files)
             opened._segment_bytes = segment_bytes
             opened._learn()
         except BaseException:
@@ -188,13 +192,13 @@ class Log:
 
     def _seal(self, segment: Segment) -> None:
         """Names a full segment in the manifest; its content was synced with its last group."""
-        entry = seal(self._sealed, segment.first, self.head, segment.size, segment.digest())
         path = log_directory(self.directory) / MANIFEST
-        size = path.stat().st_size
         try:
+            entry = seal(self._sealed, segment.first, self.head, segment.size, segment.digest())
+            size = path.stat().st_size
             fd = self._disk.open(str(path), os.O_WRONLY | os.O_APPEND)
         except OSError as error:
-            raise failure("open", path, error) from error
+            raise failure("open", error.filename or path, error) from error
         try:
             append_durably(self._disk, fd, path, size, encode_sealed(entry))
         finally:

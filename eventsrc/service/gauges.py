@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eventsrc.actor import Heartbeat
 from eventsrc.clock import parse_time
-from eventsrc.errors import LogCorrupt
+from eventsrc.errors import EventsrcError
 from eventsrc.event import Position
 from eventsrc.log import LogReader
 from eventsrc.log.verified import last as last_verified
@@ -65,6 +65,6 @@ class Gauges:
         """When the event behind a position was accepted; None when that cannot be read, which others tell."""
         try:
             found = self._reader.read(position, max_events=1)
-        except (LogCorrupt, OSError):
+        except (EventsrcError, OSError):
             return None
         return parse_time(found[0].recordedtime) if found else None
