@@ -41,6 +41,13 @@ def test_the_map_names_every_room(room: Path) -> None:
     assert f"{room.name}/" in (ROOT / "ARCHITECTURE.md").read_text()
 
 
+def test_the_map_shows_the_layers_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [layer.replace("eventsrc.", "") for layer in contracts[0]["layers"]]
+    diagram = (ROOT / "ARCHITECTURE.md").read_text().split("Import directions")[1].split("```")[1]
+    assert [line.split("   ")[0] for line in diagram.splitlines() if line][: len(layers)] == layers
+
+
 def test_every_law_has_one_test_file_and_stands_in_the_map() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     for number in range(1, 11):

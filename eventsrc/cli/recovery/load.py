@@ -38,7 +38,9 @@ def _load(place: Path, talk: Talk) -> None:
     from eventsrc.service.checkpoints import checkpoints
 
     kept = checkpoints(place)
-    meta = kept.check(_numbered(talk, "which checkpoint", [one["id"] for one in kept.all()[:MENU_CHECKPOINTS]]))
+    wanted = _numbered(talk, "which checkpoint", [one["id"] for one in kept.all()[:MENU_CHECKPOINTS]])
+    assert wanted is not None, "an empty line is no answer here"
+    meta = kept.check(wanted)
     known = _preview(place, meta)
     choice = out = None
     if known:
