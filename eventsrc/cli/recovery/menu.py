@@ -19,14 +19,16 @@ from eventsrc.limits import MENU_ROWS
 
 KEYS = {"l": "[L]oad", "n": "[N]ew", "v": "[V]iew recent", "s": "[S]earch", "d": "[D]iagnostics", "q": "[Q]uit"}
 NEED_CHECKPOINTS = ("l",)
+CHANGE = ("l", "n")
+"""After these the list is another one. Reading it again each time would cost a segment of the log."""
 
 
 def run_menu(place: Path, talk: Talk, onward: str) -> bool:
     """Until the person goes on (True) or quits (False). `onward` says what an empty line does.
 
     Raises `NoStore`, `LogCorrupt` when there is nothing to show."""
+    found = listing(place)
     while True:
-        found = listing(place)
         keys = {key: name for key, name in KEYS.items() if found["checkpoints"] or key not in NEED_CHECKPOINTS}
         click.echo()
         click.echo(shortened(f"eventsrc recovery: {found['head']:,} events in {safe(str(place))}", talk.width))
@@ -43,7 +45,10 @@ def run_menu(place: Path, talk: Talk, onward: str) -> bool:
             return True
         if choice is None or choice.lower() in ("q", "quit"):
             return False
-        _do(choice.lower()[:1] if choice.lower() in _words(keys) else "", place, talk)
+        key = choice.lower()[:1] if choice.lower() in _words(keys) else ""
+        _do(key, place, talk)
+        if key in CHANGE:
+            found = listing(place)
 
 
 def _words(keys: Mapping[str, str]) -> set[str]:
