@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_every_panel_finds_data(scene: Scene, board: Path) -> None:
     for panel in panels:
         for target in panel["targets"]:
             expr = target["expr"].replace("$instance", ".+").replace("$__rate_interval", "5m")
-            until(lambda expr=expr: numbers(scene, expr), f"{panel['title']}: {expr}")
+            until(partial(numbers, scene, expr), f"{panel['title']}: {expr}")
 
 
 def test_an_alert_fires_when_a_source_cannot_be_read_and_recovers_when_it_can(scene: Scene) -> None:
