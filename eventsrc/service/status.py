@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from eventsrc.event import Position
-from eventsrc.source import SourcePosition
+
+if TYPE_CHECKING:
+    from eventsrc.source import SourcePosition
 
 
 def status_of(
