@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from eventsrc.cli.options import common, directory
+from eventsrc.cli.options import common, directory, loaded
 from eventsrc.cli.output import emit_json, emit_table, message, moment, size
+from eventsrc.config import data_directory
 
 
 class DefaultsToCreate(click.Group):
@@ -95,6 +96,49 @@ def verify(name: str, data: str | None, config_file: str | None, as_json: bool) 
             message(problem)
         click.echo("damaged" if problems else "ok")
     return 12 if problems else 0
+
+
+@checkpoint.command()
+@click.argument("name")
+@common
+def remove(name: str, data: str | None, config_file: str | None, as_json: bool) -> None:
+    """Take a checkpoint away: NAME is an id, its beginning, a label, or `latest`. The log is not touched."""
+    from eventsrc.service.checkpoints import checkpoints
+
+    gone = checkpoints(directory(data, config_file)).remove(name)
+    if as_json:
+        emit_json(gone)
+    else:
+        click.echo(f"removed checkpoint {gone['id']}, {size(gone['bytes'])}")
+
+
+@checkpoint.command()
+@click.option("--keep-last", type=click.IntRange(0), default=None, help="Keep the newest so many.")
+@click.option("--keep-daily", type=click.IntRange(0), default=0, help="Keep the newest of each of so many days.")
+@click.option("--keep-weekly", type=click.IntRange(0), default=0, help="Keep the newest of each of so many weeks.")
+@click.option("--dry-run", is_flag=True, default=False, help="Only say which ones would go.")
+@common
+def prune(
+    keep_last: int | None, keep_daily: int, keep_weekly: int, dry_run: bool, data: str | None, config_file: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Take away checkpoints that are not to be kept; those with a label always stay, the log is not touched.
+
+    Without --keep-last as many of the newest stay as the service keeps.
+    """
+    from eventsrc.checkpoint import Policy
+    from eventsrc.service.checkpoints import checkpoints
+
+    settings = loaded(data, config_file).settings
+    last = settings.checkpoint.keep if keep_last is None else keep_last
+    place = data_directory(settings)
+    gone = checkpoints(place).prune(Policy(last, keep_daily, keep_weekly), pretend=dry_run)
+    if as_json:
+        emit_json(gone)
+        return
+    for one in gone:
+        click.echo(f"{one['id']}  {moment(one['created'])}  {size(one['bytes'])}")
+    message(f"{len(gone)} checkpoints {'would be ' if dry_run else ''}removed")
 
 
 @checkpoint.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from eventsrc.checkpoint import Meta
+from eventsrc.checkpoint import Meta, Policy, kept
 from eventsrc.checkpoint.create import create
 from eventsrc.checkpoint.place import Place
 from eventsrc.checkpoint.restore import check_log, restore
@@ -53,6 +53,22 @@ class Checkpoints:
     def verify(self, name: str) -> list[str]:
         """What is wrong with one; empty when it is whole."""
         return self._place.shelf.verify(name)
+
+    def remove(self, name: str) -> dict[str, Any]:
+        """Takes one away, labelled or not; returns what it was."""
+        meta = self._place.shelf.find(name)
+        described = self._described(meta)
+        self._place.shelf.remove(meta.id)
+        return described
+
+    def prune(self, policy: Policy, *, pretend: bool = False) -> list[dict[str, Any]]:
+        """Takes away those without a label that are not to be kept; returns what they were. `pretend`: only says so."""
+        every = self._place.shelf.all()
+        stay = kept(every, policy)
+        gone = [self._described(meta) for meta in every if meta.id not in stay]
+        if not pretend:
+            self._place.shelf.prune(policy)
+        return gone
 
     def restore(self, name: str) -> dict[str, Any]:
         """Lets its read models answer again; they catch up when something projects."""

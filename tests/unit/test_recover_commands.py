@@ -178,3 +178,24 @@ def test_without_a_store_or_a_checkpoint_it_says_what_to_do(
     assert (done.returncode, done.stdout) == (0, b"") and b"'eventsrc checkpoint' makes one" in done.stderr
     assert eventsrc.json("recover") == {"data": str(eventsrc.data), "head": 9, "checkpoints": [], "branches": []}
     assert eventsrc.run("recover", "--load", "latest").returncode == 1
+
+
+def test_a_checkpoint_can_be_taken_away_and_its_branch_still_says_what_it_builds_on(halves: Here) -> None:
+    made = halves.json("recover", "--load", "one")
+    assert halves.json("checkpoint", "remove", "one")["id"] == made["checkpoint"]
+    assert [one["label"] for one in halves.json("checkpoint", "list")] == ["two"]
+    (branch,) = halves.json("recover")["branches"]
+    assert (branch["base_position"], branch["digest"]) == (HALF, made["digest"])
+    assert halves.run("checkpoint", "remove", "one").returncode == 1
+    assert halves.run("checkpoint", "remove").returncode == 2
+
+
+def test_what_is_not_to_be_kept_is_pruned_and_labels_stay(halves: Here) -> None:
+    plain = [halves.json("checkpoint", "create")["id"] for _ in range(3)]
+    would = halves.json("checkpoint", "prune", "--keep-last", "1", "--dry-run")
+    assert {one["id"] for one in would} == set(plain[:2])
+    assert len(halves.json("checkpoint", "list")) == 5
+    assert halves.json("checkpoint", "prune") == []  # the service keeps more than three
+    assert halves.json("checkpoint", "prune", "--keep-last", "0", "--keep-daily", "1") == would
+    assert b"1 checkpoints removed" in halves.run("checkpoint", "prune", "--keep-last", "0").stderr
+    assert [one["label"] for one in halves.json("checkpoint", "list")] == ["two", "one"]
