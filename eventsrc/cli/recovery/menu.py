@@ -65,7 +65,7 @@ def _do(key: str, place: Path, talk: Talk) -> None:
         action(place, talk)
     except EventsrcError as error:
         tell(error)
-    if key in ("v", "s", "d"):
+    if key in ("v", "d"):
         talk.ask("Enter: back ")
 
 
@@ -110,7 +110,10 @@ def _search(place: Path, talk: Talk) -> None:
             show(row)
         if not rows:
             message("nothing was found")
-        if len(rows) <= PAGE or talk.ask("Enter: more, b: back ") != "":
+        if len(rows) <= PAGE:
+            talk.ask("Enter: back ")
+            return
+        if talk.ask("Enter: more, b: back ") != "":
             return
         page += 1
 
