@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
@@ -73,7 +73,7 @@ def ruleset(text: str) -> Ruleset:
     return found
 
 
-@cache
+@lru_cache(maxsize=len(PACKAGED))
 def packaged(name: str) -> str:
     """The text of a set of rules that comes with eventsrc."""
     return (files(__package__) / f"{name}.toml").read_text("utf-8")
