@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from eventsrc.cli.options import common, loaded
@@ -24,11 +26,13 @@ def serve(paths: tuple[str, ...], listen: str | None, data: str | None, config_f
     Records every record durably, keeps the read models up to date, serves HTTP on loopback and on the Unix socket in
     the data directory. Ends on SIGTERM or Ctrl-C with nothing lost; may be killed at any instant.
     """
-    flags = {"http__listen": listen} if listen else {}
-    settings = loaded(data, config_file, **flags).settings
+    settings = loaded(data, config_file, http__listen=listen).settings
+    place = data_directory(settings)
     chosen = [*paths] or [*settings.source.paths] or [str(folder) for folder in agent_folders()]
     if not chosen:
-        message(NOTHING.format(listen=settings.http.listen or "the Unix socket"))
+        message(NOTHING.format(listen=settings.http.listen or f"--unix-socket {place}/eventsrc.sock http://local"))
+    elif sys.stderr.isatty():
+        message(f"following {', '.join(chosen)}\n'eventsrc monitor' in another terminal shows it; Ctrl-C ends this")
     from eventsrc.service.serve import serve as run
 
-    return run(settings, data_directory(settings), chosen, as_json=as_json)
+    return run(settings, place, chosen, as_json=as_json)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eventsrc.cli import main
+from eventsrc.config import Settings
 
 HEAVY = ("uvicorn", "starlette", "prometheus_client", "anyio", "sqlite_utils", "textual", "duckdb", "zmq", "watchfiles")
 PROGRAM = "import sys; from eventsrc.cli.main import run; code = run(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
@@ -48,3 +49,16 @@ def test_a_command_that_asks_imports_neither_the_service_nor_what_it_is_made_of(
 
 def test_the_version_is_told_before_anything_is_imported() -> None:
     assert not _imported("--version") & {*HEAVY, "msgspec", "rich", "sqlite3"}
+
+
+def test_an_empty_listen_means_no_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listened: list[str] = []
+
+    def served(settings: Settings, *_: object, **__: object) -> int:
+        listened.append(settings.http.listen)
+        return 0
+
+    monkeypatch.setattr("eventsrc.service.serve.serve", served)
+    for words in (["--listen", ""], ["--listen", "127.0.0.1:0"], []):
+        assert main.run(["serve", str(tmp_path), "--data", str(tmp_path / "data"), *words]) == 0
+    assert listened == ["", "127.0.0.1:0", Settings().http.listen]
