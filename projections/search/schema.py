@@ -32,9 +32,19 @@ SCHEMA = (
       tokenize = 'trigram')""",
 )
 
+_FILL_BYTES, _LIVE_BYTES = 16 << 20, 1 << 20
+"""What an index gathers in memory before it writes: to fill one, enough that hardly anything is written twice (which
+halves the time); later, what SQLite takes by itself."""
+
+
+def _filled(index: str) -> tuple[str, ...]:
+    gathers = f"INSERT INTO {index}({index}, rank) VALUES ('hashsize', {{}})"
+    return gathers.format(_FILL_BYTES), f"INSERT INTO {index}({index}) VALUES ('rebuild')", gathers.format(_LIVE_BYTES)
+
+
 LATE_SCHEMA = (
-    "INSERT INTO words(words) VALUES ('rebuild')",
-    "INSERT INTO code(code) VALUES ('rebuild')",
+    *_filled("words"),
+    *_filled("code"),
     f"""CREATE TRIGGER documents_are_found AFTER INSERT ON documents BEGIN
       INSERT INTO words(rowid, title, body, facets)
         SELECT new.rowid, new.title, new.body, {_FACETS.format("new.")};
