@@ -16,7 +16,7 @@ repeated below:
 
 | option | meaning |
 | --- | --- |
-| `--data DIR` | Data directory; `EVENTSRC_DATA` names it for every command. |
+| `--data DIR` | Data directory, before the command or after it; `EVENTSRC_DATA` names it for every command. |
 | `--config FILE` | Settings file to use instead of the standard ones. |
 | `--json` | JSON on stdout. |
 | `--no-color` | Plain text; `NO_COLOR` does the same. |
