@@ -13,7 +13,7 @@ and what it gave out is on the disk before.
 """
 
 from eventsrc.branch.conversation import Ask, Conversation, Tool, Turn, of_messages, of_session, of_thread
-from eventsrc.branch.difference import Counted, Difference, Side, counted, difference
+from eventsrc.branch.difference import Counted, Difference, Side, difference
 from eventsrc.branch.markdown import to_markdown
 from eventsrc.branch.record import SOURCE, STREAM, TYPE, Begun, Branch, branches_of
 from eventsrc.branch.transcript import Transcript, resumable
@@ -33,7 +33,6 @@ __all__ = [
     "Transcript",
     "Turn",
     "branches_of",
-    "counted",
     "difference",
     "of_messages",
     "of_session",

@@ -59,11 +59,6 @@ class Difference(msgspec.Struct, frozen=True):
     """Figure → name → how much more; what did not change is left out."""
 
 
-def counted() -> Counted:
-    """Nothing yet."""
-    return Counted()
-
-
 def difference(older: Side, newer: Side, events: Counted) -> Difference:
     """What is in `newer` and not in `older`; `events` are those between the two positions."""
     return Difference(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from eventsrc.branch import Counted, Difference, Side, counted, difference
+from eventsrc.branch import Counted, Difference, Side, difference
 from eventsrc.errors import EventsrcError
 from eventsrc.event import Position
 from eventsrc.log import LogReader
@@ -27,7 +27,7 @@ def difference_of(data: Path, one: str, other: str, progress: Callable[[int, int
 
 
 def _counted(data: Path, after: Position, until: Position, progress: Callable[[int, int], None]) -> Counted:
-    reader, found, total = LogReader(data), counted(), until - after
+    reader, found, total = LogReader(data), Counted(), until - after
     while after < until:
         events = reader.read(after, until=until)
         found.add(events)

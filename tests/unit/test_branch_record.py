@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventsrc.branch import STREAM, TYPE, Begun, Side, branches_of, counted, difference
+from eventsrc.branch import STREAM, TYPE, Begun, Counted, Side, branches_of, difference
 from tests.conformance.projections import event
 
 FIRST = Begun("aaaaaaaa", "first", 10, "c1c1c1c1", "label", "0" * 64)
@@ -37,7 +37,7 @@ def side(id_: str, position: int, rows: dict[str, dict[str, int]], figures: dict
 def test_only_what_changed_is_told_and_only_of_what_both_know() -> None:
     older = side("a" * 8, 1, {"agents": {"rounds": 2, "messages": 5, "gone": 1}}, {"tokens": {"input": 10}})
     newer = side("b" * 8, 4, {"agents": {"rounds": 3, "messages": 5}, "new": {"rows": 9}}, {"tokens": {"input": 12}})
-    events = counted()
+    events = Counted()
     events.add([event(2, {}, type="a"), event(3, {}, type="b", subject="x/1"), event(4, {}, type="b", subject="x/2")])
     found = difference(older, newer, events)
     assert found.rows == {"agents": {"rounds": 1, "gone": -1}}
