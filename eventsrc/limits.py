@@ -31,6 +31,7 @@ ATTACH_REST_SECONDS = 0.5  # without an event after the end of a session before 
 EXPERIMENT_LOOK_SECONDS = 0.5  # how often `attach` asks how far an experiment is: a turn takes seconds
 ATTACH_LAG_SECONDS = 3.0  # that `attach` waits for a session which is in the log and not yet in the read model
 STORY_BLOCKS = 20_000  # blocks, messages and calls that `attach` remembers to show each once: about 10 MB
+COUNT_MOST = 10**13  # of anything that a producer counts: milliseconds to 2286, and sums of them fit into 64 bits
 VERIFY_FAULTS = 1_000  # that `verify` tells of one segment: beyond, the segment is lost, and a list helps nobody
 DISK_FULL_RETRY_SECONDS = 1.0  # how often a writer looks whether there is room again
 DATA_DEPTH = 256  # JSON nested deeper is kept as bytes: reading it again may need more stack than a reader has left

@@ -10,6 +10,7 @@ from msgspec import Raw
 from eventsrc.formats.claude_envelope import PREFIX, seconds_of, session_of
 from eventsrc.formats.claude_line import Line, decode_object
 from eventsrc.formats.claude_place import Place, place_of
+from eventsrc.formats.counting import count
 from eventsrc.plugin import Event, SessionObserved
 
 AGENT = "claude_code"
@@ -94,7 +95,7 @@ def text_of(fields: Fields, name: str) -> str:
 def count_of(fields: Fields, name: str) -> int | None:
     """A number field of a rare record; None when it is missing or something else."""
     value = fields.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return count(value)
 
 
 def object_of(fields: Fields, name: str) -> Fields:

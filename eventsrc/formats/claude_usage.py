@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from eventsrc.formats.claude_entry import Entry, Fields
 from eventsrc.formats.claude_line import Cache, Message, Spent, Usage
+from eventsrc.formats.counting import count
 from eventsrc.plugin import UsageReported
 
 
@@ -27,11 +28,11 @@ def usage_of(
         origin=origin,
         rule="largest",
         model=message.model,
-        input_tokens=usage.input_tokens or 0,
-        output_tokens=usage.output_tokens or 0,
+        input_tokens=count(usage.input_tokens) or 0,
+        output_tokens=count(usage.output_tokens) or 0,
         cache_creation_input_tokens=_cache_creation(usage),
-        cache_read_input_tokens=usage.cache_read_input_tokens or 0,
-        reasoning_tokens=usage.output_tokens_details.thinking_tokens if usage.output_tokens_details else None,
+        cache_read_input_tokens=count(usage.cache_read_input_tokens) or 0,
+        reasoning_tokens=count(usage.output_tokens_details.thinking_tokens) if usage.output_tokens_details else None,
         is_final=message.stop_reason is not None,
         is_sidechain=side,
     )
@@ -51,6 +52,6 @@ def message_usage(entry: Entry, message: Message) -> UsageReported | None:
 
 def _cache_creation(usage: Usage) -> int:
     if usage.cache_creation_input_tokens is not None:
-        return usage.cache_creation_input_tokens
+        return count(usage.cache_creation_input_tokens) or 0
     parts = usage.cache_creation or Cache()
-    return (parts.ephemeral_5m_input_tokens or 0) + (parts.ephemeral_1h_input_tokens or 0)
+    return (count(parts.ephemeral_5m_input_tokens) or 0) + (count(parts.ephemeral_1h_input_tokens) or 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from eventsrc.formats.counting import count
 from eventsrc.limits import TEXT_CACHE
 
 PROXY_SID_CHARS = 16  # the proxy add-on writes a hash of this length where the others write a UUID
@@ -158,4 +159,5 @@ def _text(value: object) -> str | None:
 def _pid(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    pid = count(value)
+    return pid if pid is not None and pid > 0 else None

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from eventsrc.formats.counting import count
 from eventsrc.formats.sse_rows import SENTINELS, Row, origin_of
 from eventsrc.formats.sse_times import instant, uuid7_time, wall
 from eventsrc.plugin import Activity, Fact, SessionObserved, Unknown
@@ -110,7 +111,7 @@ def text_in(values: Object, key: str) -> str:
 def number_in(values: Object, key: str) -> int | None:
     """A whole number; None when it is missing or not one."""
     value = values.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return count(value)
 
 
 def object_in(values: Object, key: str) -> Object:
