@@ -16,7 +16,9 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -73,23 +75,31 @@ def warm() -> None:
 
 def every(kind: Kind, folder: Path, part: int, parts: int) -> Iterator[Found]:
     """Every n from `part` on in steps of `parts`, until a life ends before its n-th operation."""
-    n = part
-    while True:
-        world = World(folder / f"{kind}-{n}")
-        world.folder.mkdir(parents=True)
-        try:
+    for n in numbers(kind, folder, part, parts):
+        with world_in(folder / f"{kind}-{n}") as world:
             ended = lived(kind, n, world)
             if len(ended.did) < n:
                 return
-            found = Found(n, ended.did[n - 1], ended.error)
-            if kind == "short" and found.operation != "write":
-                n += parts
-                continue
-            found.problem = afterwards(kind, n, world, ended)
-        finally:
-            shutil.rmtree(world.folder)
-        yield found
-        n += parts
+            yield Found(n, ended.did[n - 1], ended.error, afterwards(kind, n, world, ended))
+
+
+def numbers(kind: Kind, folder: Path, part: int, parts: int) -> Iterable[int]:
+    """Every n of a part; only a write can be short, so those of a life without a fault are looked up for that."""
+    if kind != "short":
+        return count(part, parts)
+    with world_in(folder / f"writes-{part}") as world:
+        did = lived(kind, 0, world).did
+    return [n for n, name in enumerate(did, 1) if name == "write"][part - 1 :: parts]
+
+
+@contextmanager
+def world_in(folder: Path) -> Iterator[World]:
+    """A world that ends with the block."""
+    folder.mkdir(parents=True)
+    try:
+        yield World(folder)
+    finally:
+        shutil.rmtree(folder)
 
 
 def lived(kind: Kind, n: int, world: World) -> Ended:
