@@ -164,6 +164,7 @@ REPORT_LOOK_SECONDS = 30.0  # how often it is looked whether one is due: a machi
 BRANCH_RESULT_CHARS = (
     4_000  # of a tool's result in a branch's Markdown: it is read by an agent, and its window is small
 )
+BRANCH_SECONDS = 600.0  # all questions for one conversation: there is one per round, and a session may last for months
 BRANCH_STREAMS = 200  # sessions and threads that can be chosen from; the newest, an older one is given by its id
 MENU_CHECKPOINTS = 10  # shown in the recovery menu: the rest of 24 lines is for the keys and the branch
 MENU_ROWS = 12  # of one page of what was said or found, for the same reason

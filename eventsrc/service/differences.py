@@ -38,7 +38,8 @@ def _counted(data: Path, after: Position, until: Position, progress: Callable[[i
 
 def _side(meta: Mapping[str, Any]) -> Side:
     copies = meta["read_models"]
-    figures, unanswered = _figures(AsOf(meta["id"], Path(meta["path"])))
+    with AsOf(meta["id"], Path(meta["path"])) as as_of:
+        figures, unanswered = _figures(as_of)
     return Side(
         id=meta["id"],
         label=meta["label"],

@@ -65,8 +65,8 @@ def conversations(as_of: AsOf) -> list[Listed]:
 def given_out(data: Path, meta: Mapping[str, Any], begun: Begun, choice: Choice | None) -> GivenOut:
     """The conversation as Markdown and JSON, a session of Claude Code also as a transcript. Without a choice it is the
     one that went on last. Raises `NotFound` when the checkpoint knows no such conversation."""
-    as_of = AsOf(meta["id"], Path(meta["path"]))
-    said = found(as_of, choice or _newest(as_of, meta["id"]))
+    with AsOf(meta["id"], Path(meta["path"])) as as_of:
+        said = found(as_of, choice or _newest(as_of, meta["id"]))
     stem = f"branch-{begun.branch}"
     about = {name: getattr(said, name) for name in ("kind", "name", "title", "said", "left_out")}
     model = "agents" if said.kind == "session" else "conversations"

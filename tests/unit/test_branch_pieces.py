@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,9 +33,11 @@ def data(made: Path, tmp_path: Path) -> Path:
     return copy(made, tmp_path)
 
 
-def as_of(data: Path, name: str) -> AsOf:
+@contextmanager
+def as_of(data: Path, name: str) -> Iterator[AsOf]:
     meta = checkpoints(data).show(name)
-    return AsOf(meta["id"], Path(meta["path"]))
+    with AsOf(meta["id"], Path(meta["path"])) as found:
+        yield found
 
 
 def test_files_are_written_and_a_folder_is_made_for_them(tmp_path: Path) -> None:
@@ -78,23 +82,24 @@ def test_a_branch_that_cannot_be_recorded_leaves_no_files(data: Path, tmp_path: 
 
 
 def test_a_checkpoint_answers_as_things_stood_then(data: Path) -> None:
-    assert [one.kind for one in conversations(as_of(data, "one"))] == ["session"]
-    assert {one.kind for one in conversations(as_of(data, "two"))} == {"session", "thread", "messages"}
-    assert of_messages(as_of(data, "one").ask) is None
-    said = of_messages(as_of(data, "two").ask)
+    with as_of(data, "one") as one, as_of(data, "two") as two:
+        assert [found.kind for found in conversations(one)] == ["session"]
+        assert {found.kind for found in conversations(two)} == {"session", "thread", "messages"}
+        assert of_messages(one.ask) is None
+        said = of_messages(two.ask)
     assert isinstance(said, Conversation) and (said.said, said.left_out) == (MESSAGES, 0)
 
 
 def test_a_read_model_that_the_checkpoint_lacks_is_not_found(data: Path) -> None:
-    there = as_of(data, "one")
-    for model in ("nothing", "../../read/agents/agents-1"):
+    with as_of(data, "one") as there:
+        for model in ("nothing", "../../read/agents/agents-1"):
+            with pytest.raises(NotFound):
+                there.ask(model, "sessions", {})
+    (Path(checkpoints(data).show("one")["path"]) / "agents.db").unlink()
+    with as_of(data, "one") as there:
         with pytest.raises(NotFound):
-            there.ask(model, "sessions", {})
-    checkpoint = Path(checkpoints(data).show("one")["path"])
-    (checkpoint / "agents.db").unlink()
-    with pytest.raises(NotFound):
-        there.ask("agents", "sessions", {})
-    assert conversations(there) == []
+            there.ask("agents", "sessions", {})
+        assert conversations(there) == []
 
 
 def test_a_copy_of_another_version_or_a_damaged_one_says_so(data: Path) -> None:
@@ -103,20 +108,21 @@ def test_a_copy_of_another_version_or_a_damaged_one_says_so(data: Path) -> None:
     connection.execute("ALTER TABLE rounds RENAME TO turns")
     connection.commit()
     connection.close()
-    with pytest.raises(QueryError, match="agents in checkpoint"):
-        as_of(data, "one").ask("agents", "rounds", {"sid": "x"})
+    with as_of(data, "one") as there, pytest.raises(QueryError, match="agents in checkpoint"):
+        there.ask("agents", "rounds", {"sid": "x"})
     path.write_bytes(b"no database at all" * 100)
-    with pytest.raises(CheckpointBroken):
-        as_of(data, "one").ask("agents", "sessions", {})
+    with as_of(data, "one") as there, pytest.raises(CheckpointBroken):
+        there.ask("agents", "sessions", {})
 
 
 def test_only_files_of_the_read_model_are_read(data: Path) -> None:
-    there, folder = as_of(data, "one"), Path(checkpoints(data).show("one")["path"]) / "agents.files"
+    folder = Path(checkpoints(data).show("one")["path"]) / "agents.files"
     (folder / "results").mkdir(parents=True)
     (folder / "results" / "big.txt").write_text("a large result")
-    assert there.beside("agents", "results/big.txt") == "a large result"
-    assert there.beside("agents", "results/none.txt") is None
-    assert there.beside("agents", "../meta.json") is None
+    with as_of(data, "one") as there:
+        assert there.beside("agents", "results/big.txt") == "a large result"
+        assert there.beside("agents", "results/none.txt") is None
+        assert there.beside("agents", "../meta.json") is None
 
 
 def test_nothing_said_is_nothing_to_give_out(data: Path, tmp_path: Path) -> None:

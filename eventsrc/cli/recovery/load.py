@@ -70,7 +70,8 @@ def _preview(place: Path, meta: Mapping[str, Any]) -> list[Listed]:
     click.echo(f"checkpoint {meta['id']}{label} of {moment(meta['created'])}, {size(meta['bytes'])}")
     click.echo(f"position {meta['position']:,}: {many['messages']:,} messages, {many['sessions']:,} sessions")
     click.echo(f"{later:,} later events stay in the log whatever is chosen here")
-    known = conversations(AsOf(meta["id"], Path(meta["path"])))
+    with AsOf(meta["id"], Path(meta["path"])) as as_of:
+        known = conversations(as_of)
     if len(known) > MENU_ROWS:
         click.echo(f"the last {MENU_ROWS} of {len(known)} conversations; others by --session, --thread")
     return known
@@ -81,7 +82,8 @@ def _ends(meta: Mapping[str, Any], choice: Listed, width: int) -> None:
     from eventsrc.service.as_of import AsOf
     from eventsrc.service.pieces import found
 
-    turns = [turn for turn in found(AsOf(meta["id"], Path(meta["path"])), choice).turns if turn.text]
+    with AsOf(meta["id"], Path(meta["path"])) as as_of:
+        turns = [turn for turn in found(as_of, choice).turns if turn.text]
     for name, turn in zip(("first", "last"), (turns[0], turns[-1]) if turns else (), strict=False):
         text = safe(" ".join(turn.text.split()))
         head = f"{name:<5} {moment(turn.time)[:16]} {safe(turn.sender)}: "
