@@ -15,11 +15,11 @@ from typing import Any
 import click
 import msgspec
 
-from eventsrc.cli.agents import Questions
 from eventsrc.cli.fit import shortened
+from eventsrc.cli.moments import moment_of
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, safe
-from eventsrc.cli.tail import moment_of
+from eventsrc.cli.questions import Questions
 from eventsrc.errors import NotFound
 
 MODEL = "conversations"

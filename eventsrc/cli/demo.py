@@ -88,7 +88,7 @@ def _play(place: Path, log: Path, seconds: float) -> int:
 
 
 def _show(place: Path, written: int, as_json: bool) -> None:
-    from eventsrc.cli.agents import command_of
+    from eventsrc.cli.questions import command_of
     from eventsrc.cli.status import show
     from eventsrc.service.asking import read_models
     from eventsrc.service.offline import status_of_files

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from eventsrc.cli.agents import Questions
 from eventsrc.cli.fit import shortened
+from eventsrc.cli.moments import moment_of
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.outlook import GOING_ON, exit_code, outlook, warnings
 from eventsrc.cli.output import duration, emit_json, emit_table, message, moment, safe
-from eventsrc.cli.tail import moment_of
+from eventsrc.cli.questions import Questions
 from eventsrc.errors import NotFound, UsageError
 
 MODEL = "experiments"

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from eventsrc.cli import export_tables
+from eventsrc.cli.moments import moment_of
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_bytes, emit_json, message
 from eventsrc.cli.progress import Progress
-from eventsrc.cli.tail import moment_of
 from eventsrc.errors import AlreadyThere
 
 EVERY = 1_000  # lines between two looks at the progress bar

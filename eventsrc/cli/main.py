@@ -106,7 +106,7 @@ class Commands(click.Group):
 
 def _read_model(name: str) -> click.Command | None:
     """The commands of a read model that somebody added: its named questions."""
-    from eventsrc.cli.agents import Questions
+    from eventsrc.cli.questions import Questions
     from eventsrc.projector.discovery import discover
 
     found = discover().projections.get(name)

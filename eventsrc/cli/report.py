@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from eventsrc.cli.moments import moment_of
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_bytes, emit_json, message
-from eventsrc.cli.tail import moment_of
 
 FORMATS = ("md", "json", "html")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from eventsrc.cli.moments import moment_of
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_json, message, moment, safe
-from eventsrc.cli.tail import moment_of
 from eventsrc.errors import NotFound
 from eventsrc.query.words import Words, words_of
 

@@ -7,7 +7,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import click
 import msgspec
 
 from eventsrc.cli.fit import ID_LEAST, shortened
+from eventsrc.cli.moments import moment_of
 from eventsrc.cli.options import common, directory
 from eventsrc.cli.output import emit_bytes, emit_json_line, message, moment, safe
 from eventsrc.clock import parse_time
@@ -151,21 +151,3 @@ FORMS: dict[str, Callable[[Event, bytes], None]] = {
     "cloudevents": lambda _event, line: emit_bytes(line + b"\n"),
     "raw": lambda event, _line: emit_bytes(event.raw + b"\n"),
 }
-
-_AGO = re.compile(r"\s*(\d+)\s*(s|sec|m|min|h|hour|d|day)s?(\s+ago)?\s*", re.IGNORECASE)
-_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def moment_of(text: object, now: float) -> float | None:
-    """A point in time as people write it: RFC 3339 (without a zone: the reader's own), `today`, `10 min ago`, `2h`."""
-    if text is None:
-        return None
-    words = str(text).strip()
-    if found := _AGO.fullmatch(words):
-        return now - int(found[1]) * _UNIT[found[2][0].lower()]
-    today = datetime.fromtimestamp(now, UTC).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    named = {"today": today, "yesterday": today - timedelta(days=1)}
-    try:
-        return (named.get(words.lower()) or datetime.fromisoformat(words).astimezone()).timestamp()
-    except ValueError as error:
-        raise UsageError(reason=f"{words!r} is not a time; write 2026-01-10T10:00, 'today' or '10 min ago'") from error

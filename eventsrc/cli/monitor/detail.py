@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
-from eventsrc.cli.agents import cell
+from eventsrc.cli.cell import cell
 from eventsrc.cli.monitor.cells import Row
 from eventsrc.limits import MONITOR_TEXT_CHARS
 from eventsrc.query import harmless

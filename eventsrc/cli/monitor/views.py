@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from eventsrc.cli.agents import cell, label
+from eventsrc.cli.cell import cell, label
 from eventsrc.cli.fit import is_id
 from eventsrc.cli.monitor.cells import Column, Row, ago, at, counted, lasted, plain, state, text_of
 from eventsrc.plugin import Question
