@@ -10,7 +10,6 @@ import json
 import math
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -23,7 +22,7 @@ from eventsrc.metrics import Metrics
 from eventsrc.testing.generate import generate_sse_lines
 from tests.conftest import SHARED
 from tests.end_to_end.load_kit import Load
-from tests.end_to_end.prometheus_kit import DEPLOY, PROMETHEUS, Prometheus, Served, obstacle, until
+from tests.end_to_end.prometheus_kit import DEPLOY, Prometheus, Served, obstacle, until
 from tests.reference.metrics import told
 from tests.unit.experiments_kit import dialogue, manifest
 
@@ -181,19 +180,3 @@ def test_a_healthy_service_raises_no_critical_alert(scene: Scene) -> None:
 def firing(scene: Scene, severity: str) -> list[str]:
     rules = [rule for rule in scene.prometheus.rules() if rule.get("labels", {}).get("severity") == severity]
     return [rule["name"] for rule in rules if rule["state"] == "firing"]
-
-
-@pytest.mark.parametrize("area", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda path: path.stem)
-def test_alerts_do_what_their_tests_say(area: Path) -> None:
-    done = subprocess.run(["promtool", "test", "rules", str(area)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_configuration_is_one(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["promtool", "check", "config", "--lint=all", "--lint-fatal", str(PROMETHEUS / "prometheus.yml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
