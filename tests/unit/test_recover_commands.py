@@ -141,6 +141,14 @@ def test_the_difference_is_what_happened_in_between(halves: Here) -> None:
     assert halves.run("checkpoint", "diff", "nothing").returncode == 1
 
 
+def test_a_branch_on_nothing_keeps_what_there_was_in_a_checkpoint_of_this_very_moment(halves: Here) -> None:
+    first, second = halves.json("recover", "--new"), halves.json("recover", "--new", "--name", "again")
+    newest, before = halves.json("checkpoint", "list")[:2]
+    assert (first["kept"], before["label"]) == (before["id"], "two")  # nothing had happened since
+    assert (second["kept"], newest["position"]) == (newest["id"], first["position"])
+    assert (first["base_position"], first["checkpoint"], first["left_behind"]) == (0, None, 69)
+
+
 def test_view_search_and_diagnostics_answer_without_a_menu(halves: Here) -> None:
     said = halves.json("recover", "--view", "-n", "3")
     assert len(said) == 3 and {"kind", "time", "title", "text", "position"} <= set(said[0])
