@@ -7,6 +7,7 @@ for a command, without a service.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 
@@ -71,9 +72,13 @@ class Construction:
         return True
 
     def finish(self) -> None:
-        """Makes every build whole and durable."""
+        """Makes every build whole and durable, side by side: that is the work of SQLite, which needs no interpreter."""
         for name, build in list(self.builds.items()):
-            self._survived(name, build.finish)
+            self._survived(name, build.model.commit)
+        with ThreadPoolExecutor(max(1, len(self.builds)), "finish") as pool:
+            done = [pool.submit(self._survived, name, build.finish) for name, build in list(self.builds.items())]
+        for one in done:
+            one.result()
 
     def abandon(self) -> None:
         """Removes everything that was not switched to."""

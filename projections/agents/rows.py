@@ -287,7 +287,8 @@ class Table(Generic[R]):
             self._connection.executemany(self._delete, keys)
             self._dropped.clear()
         if self._changed:
-            self._connection.executemany(self._replace, map(msgspec.structs.astuple, self._changed.values()))
+            rows = [self._changed[key] for key in sorted(self._changed)]  # neighbours share pages of the tree
+            self._connection.executemany(self._replace, map(msgspec.structs.astuple, rows))
             self._changed.clear()
         if len(self._rows) > self._keep:
             oldest = list(self._rows)[: len(self._rows) // EVICTED]
