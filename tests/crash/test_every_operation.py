@@ -15,12 +15,18 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from eventsrc.log import Log
+from eventsrc.projector.generations import current
+from eventsrc.source.outbox import Outbox
+from eventsrc.testing.disk import FaultyDisk
 from tests.crash.lives import Found, Kind
+from tests.crash.scenario import PROJECTIONS, SMALLER, play
+from tests.crash.world import Kept, World
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(3000)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +51,42 @@ def played(kind: Kind, folder: Path) -> list[Found]:
         assert helper.returncode == 0, said.decode()[-4000:]
         found += msgspec.json.Decoder(Found).decode_lines(out)
     return sorted(found, key=lambda one: one.n)
+
+
+def test_the_lives_have_in_them_what_they_are_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, value in SMALLER:
+        monkeypatch.setattr(module, name, value)
+    overlaps, flying = 0, 0
+    store, settle = Log.store_and_plan, Outbox._durable
+
+    def storing(*given: Any) -> Any:
+        nonlocal overlaps
+        overlaps += 1
+        return store(*given)
+
+    def settling(outbox: Outbox, *given: Any) -> None:
+        nonlocal flying
+        flying = max(flying, *outbox._flying.values())
+        settle(outbox, *given)
+
+    monkeypatch.setattr(Log, "store_and_plan", storing)
+    monkeypatch.setattr(Outbox, "_durable", settling)
+    world, disk = World(tmp_path), FaultyDisk()
+    play(world, disk)
+    Kept(world.data).is_whole()
+    assert world.acknowledged() == Kept(world.data).head
+    assert overlaps >= 8 and flying >= 2
+    assert len(list((world.data / "log").glob("0*.jsonl"))) >= 4
+    assert {projection.name for projection in PROJECTIONS} >= {
+        "agents",
+        "conversations",
+        "deltas",
+        "experiments",
+        "search",
+    }
+    assert {current(world.data / "read", projection.name).stem[-2:] for projection in PROJECTIONS} == {"-2"}
+    assert len(list((world.data / "checkpoints").iterdir())) == 2
+    assert set(disk.did) == OPERATIONS and disk.count >= AT_LEAST
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
