@@ -164,3 +164,12 @@ def test_the_scraped_port_is_the_one_that_is_listened_on() -> None:
     example = (DEPLOY / "eventsrc.toml").read_text()
     assert f'listen = "{static["targets"][0]}"' in example
     assert f"ListenStream={static['targets'][0]}" in (DEPLOY / "systemd/eventsrc.socket").read_text()
+
+
+def test_every_file_is_looked_at_by_a_test() -> None:
+    listed = subprocess.run(["git", "ls-files", "deploy"], cwd=DEPLOY.parent, capture_output=True, text=True, check=True)
+    files = {DEPLOY.parent / line for line in listed.stdout.splitlines()}
+    here = {*RULES, *TESTS, *BOARDS, DEPLOY / "RUNBOOK.md", DEPLOY / "prometheus/prometheus.yml"}
+    here |= {*(DEPLOY / "grafana").rglob("*.py"), *(DEPLOY / "grafana/provisioning").rglob("*.yml")}
+    elsewhere = {DEPLOY / "eventsrc.toml", *(DEPLOY / "systemd").rglob("eventsrc*")}  # test_reference.py, test_units.py
+    assert sorted(files - here - elsewhere) == []
