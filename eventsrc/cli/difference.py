@@ -27,6 +27,8 @@ WORDS = {
     "documents": "documents",
 }
 """Tables that say something to a person, in this order → what they hold; --json has all of them."""
+TOKENS = {"cache_creation_input_tokens": "cache write", "cache_read_input_tokens": "cache read"}
+GLUE = "\N{NO-BREAK SPACE}"
 MOST = 12
 """Names of one kind that are shown; --json has all of them."""
 
@@ -72,10 +74,12 @@ def _group(name: str, numbers: Mapping[str, int], width: int, form: str) -> Iter
     shown = [f"{form.format(number)} {_short(key)}" for key, number in list(sorted_)[:MOST]]
     if len(numbers) > MOST:
         shown.append(f"and {len(numbers) - MOST} more")
-    yield from textwrap.wrap(
-        ", ".join(shown), max(40, width), initial_indent=f"{name:<14} ", subsequent_indent=" " * 15
+    text = ", ".join(one.replace(" ", GLUE) for one in shown)  # a number stays with its word
+    wrapped = textwrap.wrap(
+        text, max(40, width), initial_indent=f"{name:<14} ", subsequent_indent=" " * 15, break_on_hyphens=False
     )
+    yield from (line.replace(GLUE, " ") for line in wrapped)
 
 
 def _short(name: str) -> str:
-    return safe(name.removesuffix("_tokens").replace("_input", ""))
+    return safe(TOKENS.get(name, name.removesuffix("_tokens")))

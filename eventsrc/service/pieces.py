@@ -20,6 +20,13 @@ from eventsrc.service.as_of import AsOf
 from eventsrc.service.whole import writing
 
 Kind = Literal["session", "thread", "messages"]
+NAMES: Mapping[Kind, str] = {"session": "session", "thread": "thread", "messages": "message between agents"}
+LISTED: Mapping[Kind, str] = {
+    "session": "'eventsrc agents sessions' lists them; what began after the checkpoint is not in it.",
+    "thread": "'eventsrc conversations threads' lists them; what began after the checkpoint is not in it.",
+    "messages": "'eventsrc checkpoint list' shows later checkpoints.",
+}
+"""What to do when there is none."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -135,7 +142,7 @@ def found(as_of: AsOf, choice: Choice) -> Conversation:
         sid = choice.name if choice.name in sids or not sids else sids[0]
         said = of_session(as_of.ask, sid, lambda call: _whole(as_of, call))
     if said is None:
-        raise NotFound(what=choice.kind if choice.name else "message between agents", name=choice.name)
+        raise NotFound(what=NAMES[choice.kind], name=choice.name or "up to there", next=LISTED[choice.kind])
     return said
 
 
