@@ -159,5 +159,5 @@ def test_the_demo_shows_that_it_works(eventsrc: Eventsrc) -> None:
 @pytest.mark.parametrize("command", [("serve", "."), ("ingest", ".")])
 def test_a_data_directory_that_cannot_be_is_named(eventsrc: Eventsrc, command: tuple[str, ...]) -> None:
     done = eventsrc.run(*command, "--data", "/dev/null/x")
-    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert done.returncode == 4 and b"Traceback" not in done.stderr
     assert b"/dev/null/x/log" in done.stderr

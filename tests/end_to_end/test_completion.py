@@ -44,7 +44,7 @@ def completed(command: list[str], folder: Path) -> list[str]:
     ("typed", "offered"),
     [
         ("eventsrc stat", ["status"]),
-        ("eventsrc checkpoint re", ["restore"]),
+        ("eventsrc checkpoint re", ["remove", "restore"]),
         ("eventsrc service ", ["install", "status", "uninstall"]),
         ("eventsrc verify --re", ["--record"]),
         ("eventsrc query --js", ["--json"]),
