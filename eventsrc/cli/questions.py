@@ -71,6 +71,7 @@ NOTHING = {
     "rates": "nothing of it was streamed",
     "refused": "no record was refused",
     "stalled": "no session is stalled",
+    "timeseries": "nothing to count in that session; where several ids begin so, give more of it",
     "unbalanced": "every round that has a prompt has its end",
     "usage": "no tokens were used",
     "waiting": "no session waits for a person",

@@ -6,7 +6,7 @@ Values given on a command line are texts, so numbers are cast here.
 from __future__ import annotations
 
 from eventsrc.plugin import Question
-from projections.agents.questions import ROUND
+from projections.agents.questions import ROUND, SESSION
 
 _TOTALS = """sid, agent, is_active, start_time, last_activity_time,
   round((last_activity_time - start_time) * 1000) AS duration_ms,
@@ -137,10 +137,10 @@ FIGURES = (
         f"""WITH parts AS (
           SELECT {_SLOT.format(time="coalesce(last_time, complete_time, start_time)")} AS slot, total_bytes AS bytes,
             delta_count AS deltas, 0 AS tokens FROM content_blocks
-            WHERE sid = :sid AND coalesce(last_time, complete_time, start_time) IS NOT NULL
+            WHERE sid = {SESSION} AND coalesce(last_time, complete_time, start_time) IS NOT NULL
           UNION ALL
           SELECT {_SLOT.format(time="time")}, 0, 0, input_tokens + output_tokens + cache_creation_input_tokens
-            + cache_read_input_tokens FROM usage WHERE sid = :sid AND time IS NOT NULL)
+            + cache_read_input_tokens FROM usage WHERE sid = {SESSION} AND time IS NOT NULL)
         SELECT slot AS slot_start, sum(bytes) AS bytes, sum(deltas) AS deltas, sum(tokens) AS tokens
         FROM parts GROUP BY slot ORDER BY slot""",
         "Bytes, deltas and tokens of a session per `interval` seconds; a block counts where its last piece came.",

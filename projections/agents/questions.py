@@ -15,6 +15,9 @@ ROUND = f"""coalesce((SELECT round_id FROM rounds WHERE round_id = :round_id),
     WHERE sid >= {_NAMED} AND sid < {_NAMED} || char(1114111) AND :round_id = {_NAMED} || '#' || round_number))"""
 """The round that `:round_id` names: by its id, or as SID#NUMBER, where the beginning of the session's id is enough if
 no other begins so. (Of an aggregate with one `min`, SQLite takes other columns from the row that has it.)"""
+SESSION = """(SELECT iif(count(*) = 1 OR min(sid) = :sid, min(sid), NULL) FROM sessions
+    WHERE sid >= :sid AND sid < :sid || char(1114111))"""
+"""The one session that `:sid` names: by its id, or by its beginning if no other begins so."""
 _PREFIX = "sid >= :sid AND sid < :sid || char(1114111)"
 
 QUESTIONS = (

@@ -162,3 +162,6 @@ def test_a_time_series_adds_up_bytes_deltas_and_tokens_per_interval(given: Given
         (0.0, 14, 2, 12),
         (60.0, 2, 0, 0),
     ]
+    assert given.ask("timeseries", sid="s") == [], "two sessions begin so"
+    given.facts(spent("longer-id", "m3", "big", 2, 1, T))
+    assert [row["tokens"] for row in given.ask("timeseries", sid="longer")] == [3]
