@@ -73,7 +73,7 @@ REPORTS = Part(
         ),
         Panel(
             "Last report",
-            "When it was made.",
+            "When it was made; 1970: none yet.",
             (Query(f"max by (instance) (eventsrc_report_last_timestamp_seconds{{{AT}}}) * 1000", "{{instance}}"),),
             "dateTimeAsIso",
             "bars",
