@@ -34,8 +34,9 @@ from tests.crash.afterwards import check
 from tests.crash.scenario import play, shrink
 from tests.crash.world import World
 
-Kind: TypeAlias = Literal["kill", "power", "EIO", "ENOSPC", "short"]
-LOSSES: tuple[Loss, ...] = ("lost", "torn", "zeros")
+Kind: TypeAlias = Literal["SIGKILL", "EIO", "ENOSPC", "short"]
+LOSSES: tuple[Loss, ...] = ("kept", "lost", "torn", "zeros")
+"""What is left when a process is killed, and when the machine loses its power at that moment."""
 
 
 class Found(msgspec.Struct):
@@ -122,7 +123,7 @@ def lived(kind: Kind, n: int, world: World) -> Ended:
     assert note.exists(), f"operation {n}: {said}"
     ended = msgspec.msgpack.decode(note.read_bytes(), type=Ended)
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    assert killed == (kind in ("kill", "power") and len(ended.did) == n), status
+    assert killed == (kind == "SIGKILL" and len(ended.did) == n), status
     return ended
 
 
@@ -139,9 +140,9 @@ def fault(kind: Kind, n: int) -> Fault:
 
 
 def afterwards(kind: Kind, n: int, world: World, ended: Ended) -> str:
-    """What is wrong, "" when nothing is. After a power cut the ruins are looked at for each kind of loss; ruins that
-    are the same to the last byte are looked at once."""
-    if kind != "power":
+    """What is wrong, "" when nothing is. After a kill the ruins are looked at for each kind of loss; ruins that are the
+    same to the last byte are looked at once."""
+    if kind != "SIGKILL":
         return looked(world)
     assert ended.unsynced is not None
     seen = set[bytes]()
@@ -176,7 +177,7 @@ def state(data: Path) -> bytes:
 def beyond(data: Path, loss: Loss, chance: random.Random) -> None:
     """What SQLite and projections write past the disk and do not sync: the journals of living databases, and the files
     beside their rows."""
-    if loss == "zeros":
+    if loss in ("kept", "zeros"):
         return
     beside = (path for path in data.glob("read/*/*.files/**/*") if path.is_file())
     for path in (*data.rglob("*.db-wal"), *beside):
