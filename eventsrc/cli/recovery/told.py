@@ -79,7 +79,8 @@ def diagnosis_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"last event    {duration(last['age'])} ago: {safe(last['type'])} at {last['position']:,}"
     if messages:
         yield f"messages      {messages['recorded']:,} between agents, {messages['duplicates']:,} seen twice"
-        yield f"              {messages['empty']:,} empty, {messages['rejected']:,} rejected; rules {messages['rules'] or 'not known yet'}"
+        rules = messages["rules"] or "not known yet"
+        yield f"              {messages['empty']:,} empty, {messages['rejected']:,} rejected; rules {rules}"
     age = "none" if found["checkpoint_age"] is None else f"the newest {duration(found['checkpoint_age'])} old"
     yield f"checkpoints   {found['checkpoints']}, {size(found['checkpoint_bytes'])}; {age}"
     for name, model in found["read_models"].items():
