@@ -167,7 +167,9 @@ def test_the_scraped_port_is_the_one_that_is_listened_on() -> None:
 
 
 def test_every_file_is_looked_at_by_a_test() -> None:
-    listed = subprocess.run(["git", "ls-files", "deploy"], cwd=DEPLOY.parent, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "deploy"], cwd=DEPLOY.parent, capture_output=True, text=True, check=True
+    )
     files = {DEPLOY.parent / line for line in listed.stdout.splitlines()}
     here = {*RULES, *TESTS, *BOARDS, DEPLOY / "RUNBOOK.md", DEPLOY / "prometheus/prometheus.yml"}
     here |= {*(DEPLOY / "grafana").rglob("*.py"), *(DEPLOY / "grafana/provisioning").rglob("*.yml")}
