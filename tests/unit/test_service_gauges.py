@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from eventsrc.clock import SystemClock
-from eventsrc.config import CheckpointSettings, HttpSettings, Settings, SourceSettings
+from eventsrc.config import CheckpointSettings, HttpSettings, ProjectionSettings, Settings, SourceSettings
 from eventsrc.durable import SystemDisk
 from eventsrc.limits import RECORD_BYTES
 from eventsrc.log import verify
@@ -21,6 +21,7 @@ from tests.unit.test_metrics import value
 
 QUIET = Settings(
     http=HttpSettings(listen=""),
+    projections=ProjectionSettings(only=("agents",)),
     source=SourceSettings(look_seconds=0.2),
     checkpoint=CheckpointSettings(every_seconds=0, at_shutdown=False),
 )
