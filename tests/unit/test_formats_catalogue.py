@@ -12,7 +12,9 @@ from eventsrc.errors import FormatConflict
 from eventsrc.formats.catalogue import RECORD_TYPE, Formats, subject_of
 from eventsrc.formats.sse_lines import SseLines
 from eventsrc.limits import ID_CHARS
+from eventsrc.log import plain
 from eventsrc.plugin import Activity, Envelope, Event, Fact, Record, Unknown
+from eventsrc.testing.generate import generate_sse_lines, generate_transcript
 from tests.conformance.formats import event_of, lines_of, record_of
 
 STRANGE = b'{"nobody": "knows this"}'
@@ -143,3 +145,19 @@ def test_what_contradicts_its_type_is_left_to_the_projector() -> None:
 def test_the_installed_formats_load() -> None:
     formats = Formats.load()
     assert "sse_lines" in [one.name for one in formats.formats]
+
+
+def test_many_lines_are_recognised_as_each_of_them_is() -> None:
+    """Also where a file holds lines of several formats, and of none."""
+    sse, claude = list(generate_sse_lines(60)), list(generate_transcript(60))
+    strange = [b'{"a":1}', b"[]", b"3", b'"text"', b'{"line":1}', b'{"type":"user"}', b'{"event":"claude.x","line":""}']
+    for lines in (sse, claude, [*sse, *strange], [*claude, *strange, *sse], strange):
+        records = [Record("file:///a.jsonl", line, str(number)) for number, line in enumerate(lines)]
+        joined = plain.lines_of(lines)
+        assert joined is not None
+        for first in (sse[0], claude[0], strange[0]):  # which format the source is taken for
+            formats = Formats.load()
+            formats.recognise(Record("file:///a.jsonl", first, "first"))
+            found = formats.recognise_lines(records, joined)
+            assert found == [Formats.load().recognise(record) for record in records]
+    assert Formats.load().recognise_lines([], b"") == []

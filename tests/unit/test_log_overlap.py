@@ -59,6 +59,19 @@ async def test_groups_become_durable_in_order_one_sync_each(tmp_path: Path) -> N
     assert disk.did.count("write") - disk.did[: disk.did.index("write")].count("write") >= 5
 
 
+async def test_what_is_done_is_told_while_more_is_taken(tmp_path: Path) -> None:
+    """Or health would see a writer that works without a pause as one that does not get on."""
+    log = open_log(tmp_path)
+    mailbox = Mailbox[Append]("log", 8, lambda _: 1)
+    for number in range(8):
+        mailbox.send_nowait(large(number))
+    mailbox.close()
+    in_hand: list[int] = []
+    await LogWriter(log, mailbox, lambda _: in_hand.append(mailbox.stats().in_hand)).run()
+    log.close()
+    assert len(in_hand) == 8 and max(in_hand) <= 3, "one being stored, one planned, one taken"
+
+
 async def test_a_full_disk_undoes_the_plan_behind_it(tmp_path: Path) -> None:
     disk, waits = FaultyDisk(), list[float]()
     batches = [large(0), large(1), large(2, patient=False), large(3)]
