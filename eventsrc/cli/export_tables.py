@@ -32,7 +32,15 @@ TEXT = ("jsonl", "csv")
 
 def command(form: Form) -> click.Command:
     """The command of one form."""
+    place = "A file for one table" + (" or all of them" if form == "duckdb" else ", a folder for several")
+    place += "; without it one table goes to stdout." if form in TEXT else "."
 
+    @click.command(form, help=ABOUT[form] + HELP)
+    @click.argument("name")
+    @click.argument("tables", nargs=-1)
+    @click.option("--out", type=click.Path(), default=None, help=place)
+    @click.option("--force", is_flag=True, default=False, help="Replace what is there.")
+    @common
     def run(
         name: str, tables: tuple[str, ...], out: str | None, force: bool, data: str | None, config_file: str | None,
         as_json: bool,
@@ -48,12 +56,7 @@ def command(form: Form) -> click.Command:
             files = _to_files(given, tables, form, Path(out), force=force)
         _tell(files, as_json)
 
-    place = "A file for one table" + (" or all of them" if form == "duckdb" else ", a folder for several")
-    place += "; without it one table goes to stdout." if form in TEXT else "."
-    made = click.argument("tables", nargs=-1)(common(run))
-    made = click.option("--force", is_flag=True, default=False, help="Replace what is there.")(made)
-    made = click.option("--out", type=click.Path(), default=None, help=place)(made)
-    return click.command(form, help=ABOUT[form] + HELP)(click.argument("name")(made))
+    return run
 
 
 def _to_stdout(given: Relations, name: str, tables: tuple[str, ...], form: Form) -> None:
