@@ -58,7 +58,7 @@ class Conversations(Projection):
     def fold(self, reading: Reading) -> None:
         """Takes one event in."""
         for fact in reading.facts:
-            if isinstance(fact, MessageExchanged | MessageRefused):
+            if type(fact) is MessageExchanged or type(fact) is MessageRefused:  # `isinstance` is slow for structs
                 self._waiting.append((fact, reading))
 
     def flush(self) -> None:
