@@ -1,6 +1,6 @@
 """A generation under construction, beside the one that answers.
 
-    begin → take … take → finish (closed, durable) → open_live → (catch up) → switch
+    begin → take … take → settle → complete (closed) → sync (durable) → open_live → (catch up) → switch
 
 Until `switch` nothing points to it, so an interruption at any step leaves the live read model untouched, and the
 leftover is swept away at the next start. The caller holds the lock.
@@ -38,11 +38,18 @@ class Build:
         if self.model.waiting >= REBUILD_EVENTS:
             self.model.commit()
 
-    def finish(self) -> None:
-        """Commits the rest and makes the file whole: indexes, integrity check, WAL, closed, durable."""
+    def settle(self) -> None:
+        """Commits the rest: nothing is folded any more."""
         self.model.commit()
         self.model.close()
-        self.model.store.finish(self._site.disk)
+
+    def complete(self) -> None:
+        """Makes the file whole: indexes, integrity check, WAL, closed. May run beside other builds."""
+        self.model.store.complete()
+
+    def sync(self) -> None:
+        """Makes the file durable."""
+        self.model.store.sync(self._site.disk)
 
     def open_live(self) -> ReadModel:
         """Opens the finished generation the way it will live."""

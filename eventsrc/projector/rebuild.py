@@ -72,13 +72,16 @@ class Construction:
         return True
 
     def finish(self) -> None:
-        """Makes every build whole and durable, side by side: that is the work of SQLite, which needs no interpreter."""
+        """Makes every build whole, side by side (it is the work of SQLite, which needs no interpreter); then durable,
+        one after the other."""
         for name, build in list(self.builds.items()):
-            self._survived(name, build.model.commit)
-        with ThreadPoolExecutor(max(1, len(self.builds)), "finish") as pool:
-            done = [pool.submit(self._survived, name, build.finish) for name, build in list(self.builds.items())]
+            self._survived(name, build.settle)
+        with ThreadPoolExecutor(max(1, len(self.builds)), "complete") as pool:
+            done = [pool.submit(self._survived, name, build.complete) for name, build in list(self.builds.items())]
         for one in done:
             one.result()
+        for name, build in list(self.builds.items()):
+            self._survived(name, build.sync)
 
     def abandon(self) -> None:
         """Removes everything that was not switched to."""

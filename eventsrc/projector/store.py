@@ -137,7 +137,12 @@ class Store:
         self.dead_letters += letters
 
     def finish(self, disk: Disk) -> None:
-        """Ends a bulk build: late schema, integrity check, WAL, closed and durable. Nothing points to it yet."""
+        """Ends a bulk build: whole, closed and durable. Nothing points to it yet."""
+        self.complete()
+        self.sync(disk)
+
+    def complete(self) -> None:
+        """The part of `finish` that takes long, and is SQLite's alone: late schema, integrity check, WAL, closed."""
         assert self._bulk, "only a build is finished"
         with translated(self.name, self.path):
             self.connection.execute("BEGIN IMMEDIATE")
@@ -149,6 +154,9 @@ class Store:
             self.connection.execute("PRAGMA locking_mode = NORMAL")
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.close()
+
+    def sync(self, disk: Disk) -> None:
+        """Makes what is complete durable."""
         fd = disk.open(str(self.path), os.O_RDWR)
         try:
             disk.sync(fd)
