@@ -78,7 +78,7 @@ def _piece_text(piece: Any) -> str:
     kind = piece.get("type")
     if kind == "text" and isinstance(piece.get("text"), str):
         return str(piece["text"])
-    if kind in _MEDIA:
+    if isinstance(kind, str) and kind in _MEDIA:
         source = piece.get("source")
         return media_text(kind, source if isinstance(source, dict) else {})
     return msgspec.json.encode(piece).decode()
