@@ -32,6 +32,8 @@ class Fault(msgspec.Struct, frozen=True):
     error: int = errno.EIO
     forever: bool = False
     """Whether every operation of the same name fails from there on."""
+    only: str = ""
+    """The name of the operations that are counted; empty: all."""
 
 
 class FaultyDisk(SystemDisk):
@@ -148,10 +150,11 @@ class FaultyDisk(SystemDisk):
         fault = self.fault
         if fault is None:
             return False
-        if fault.kind == "short" and fault.at == self.count - 1 and self._failing:
+        if fault.kind == "short" and self._failing:
             self._failing = ""
             raise OSError(fault.error, os.strerror(fault.error), path)
-        if fault.at != self.count and self._failing != name:
+        reached = self.did.count(fault.only) if fault.only else self.count
+        if (fault.at != reached or fault.only not in ("", name)) and self._failing != name:
             return False
         if fault.kind == "kill":
             self._last_words(self)

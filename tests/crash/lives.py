@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -76,21 +76,13 @@ def warm() -> None:
 
 def every(kind: Kind, folder: Path, part: int, parts: int) -> Iterator[Found]:
     """Every n from `part` on in steps of `parts`, until a life ends before its n-th operation."""
-    for n in numbers(kind, folder, part, parts):
+    for n in count(part, parts):
         with world_in(folder / f"{kind}-{n}") as world:
             ended = lived(kind, n, world)
-            if len(ended.did) < n:
+            counted = [name for name in ended.did if kind != "short" or name == "write"]  # only a write can be short
+            if len(counted) < n:
                 return
-            yield Found(n, ended.did[n - 1], ended.error, afterwards(kind, n, world, ended))
-
-
-def numbers(kind: Kind, folder: Path, part: int, parts: int) -> Iterable[int]:
-    """Every n of a part; only a write can be short, so those of a life without a fault are looked up for that."""
-    if kind != "short":
-        return count(part, parts)
-    with world_in(folder / f"writes-{part}") as world:
-        did = lived(kind, 0, world).did
-    return [n for n, name in enumerate(did, 1) if name == "write"][part - 1 :: parts]
+            yield Found(n, counted[n - 1], ended.error, afterwards(kind, n, world, ended))
 
 
 @contextmanager
@@ -134,7 +126,7 @@ def fault(kind: Kind, n: int) -> Fault:
         case "ENOSPC":
             return Fault(n, "error", errno.ENOSPC)
         case "short":
-            return Fault(n, "short", errno.ENOSPC)
+            return Fault(n, "short", errno.ENOSPC, only="write")
         case _:
             return Fault(n, "kill")
 
