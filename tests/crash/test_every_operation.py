@@ -100,7 +100,7 @@ def test_nothing_acknowledged_is_lost_whichever_operation_it_happens_at(tmp_path
     if kind in ("ENOSPC", "short"):  # a full disk is survived, but for a sync, which must not be tried again
         assert ended <= {("LogFailed", "sync"), ("LogFailed", "sync_directory")}
     else:
-        assert {name for name, _ in ended} <= {"LogFailed", "CheckpointFailed"}
+        assert {name for name, _ in ended} <= {"LogFailed", "CheckpointFailed", "ReadModelBroken"}
     operations = Counter(one.operation for one in found)
     if kind == "short":
         assert set(operations) == {"write"} and operations["write"] > 50
