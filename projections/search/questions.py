@@ -10,7 +10,7 @@ from __future__ import annotations
 from eventsrc.plugin import Question
 
 RANKED = 1_000
-COMMON = 5_000
+COMMON = 2_000
 
 _MATCH = """{index} MATCH '{{title body}} : (' || :words || ')'
       || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END"""
@@ -23,7 +23,9 @@ _FOUND = f"""WITH common AS (SELECT count(*) >= {COMMON} AS is_common
     FROM {{index}} WHERE {_MATCH}
       AND (:kind IS NULL AND :since IS NULL OR EXISTS (SELECT 1 FROM documents d WHERE d.rowid = {{index}}.rowid
         AND (:kind IS NULL OR d.kind = :kind) AND (:since IS NULL OR d.time >= :since)))
-    ORDER BY {{index}}.rowid DESC LIMIT {RANKED}),
+    ORDER BY {{index}}.rowid DESC
+    LIMIT CASE WHEN (SELECT is_common FROM common) THEN CAST(:limit AS INTEGER) + CAST(:offset AS INTEGER)
+      ELSE {RANKED} END),
   best AS (SELECT number, score FROM found ORDER BY score, number DESC
     LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER))"""
 
