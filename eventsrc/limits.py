@@ -139,11 +139,11 @@ REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads 
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
 BUSY_SECONDS = 60.0  # how long a projector waits for an outside program that holds the database
 BUSY_SLICE_SECONDS = 1.0  # one wait inside SQLite, which nothing can interrupt; a projector can stop between two
-LIVE_CACHE_BYTES = 4 * MIB  # page cache of a live read model; there are a handful, and the service stays small
+LIVE_CACHE_BYTES = 2 * MIB  # page cache of a live read model; there are a handful, and the service stays small
 BULK_CACHE_BYTES = 64 * MIB  # page cache of a read model while it is rebuilt, once
 WAL_BYTES = 64 * MIB  # what is left of a write-ahead log that grew while a long reader held it
 PORTION_BYTES = 512 * KIB  # log decoded at once: its objects fit the processor's cache (measured: 4 MiB is slower)
-PORTIONS_KEPT = 8  # decoded portions that projectors at the same place share; memory = this times a few PORTION_BYTES
+PORTIONS_KEPT = 3  # decoded portions that projectors at the same place share; memory = this times a few PORTION_BYTES
 PARALLEL_BYTES = 32 * MIB  # a rebuild of less log than this is over before worker processes have started
 WORKERS = 4  # worker processes of a rebuild; the fold, which is serial, cannot keep up with more
 WORKER_CHUNKS = 2  # chunks in flight per worker: one being decoded, one waiting, so that no worker idles

@@ -37,6 +37,7 @@ from eventsrc.service.following import Following, measure
 from eventsrc.service.gauges import Gauges
 from eventsrc.service.keeper import Keeper
 from eventsrc.service.listening import Listening
+from eventsrc.service.memory import few_arenas
 from eventsrc.service.models import Models, chosen, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
@@ -53,6 +54,7 @@ def serve(settings: Settings, data: Path, paths: Sequence[str], *, as_json: bool
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("uvicorn", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    few_arenas()
     service = Service(settings, data, paths)
     try:
         anyio.run(service.run)
