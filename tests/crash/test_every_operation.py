@@ -11,6 +11,7 @@ To play one again: `python -m tests.crash.lives KIND FOLDER N 10000`.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -96,9 +97,9 @@ def test_nothing_acknowledged_is_lost_whichever_operation_it_happens_at(tmp_path
         f"{kind} at operation {one.n}, {one.operation}: {one.ended}\n{one.problem}" for one in found if one.problem
     ]
     assert not wrong, f"{len(wrong)} of {len(found)}\n" + "\n".join(wrong[:5])
-    ended = {(one.ended.partition(":")[0], one.operation) for one in found if one.ended}
+    ended = {(one.ended.partition(":")[0], failed_in(one.ended)) for one in found if one.ended}
     if kind in ("ENOSPC", "short"):  # a full disk is survived, but for a sync, which must not be tried again
-        assert ended <= {("LogFailed", "sync"), ("LogFailed", "sync_directory")}
+        assert ended <= {("LogFailed", "sync")}
     else:
         assert {name for name, _ in ended} <= {"LogFailed", "CheckpointFailed", "ReadModelBroken"}
     operations = Counter(one.operation for one in found)
@@ -108,3 +109,9 @@ def test_nothing_acknowledged_is_lost_whichever_operation_it_happens_at(tmp_path
     assert set(operations) == OPERATIONS
     assert [one.n for one in found] == list(range(1, len(found) + 1)), "every n, and each once"
     assert len(found) >= AT_LEAST
+
+
+def failed_in(error: str) -> str:
+    """The operation that an error names. Threads share the disk, so the n-th that was counted may be a neighbour's."""
+    said = re.search(r"\((\w+) on ", error)
+    return said[1] if said else ""

@@ -63,7 +63,7 @@ def launches(eventsrc: Eventsrc) -> Iterator[Launches]:
 
 
 def test_a_recorder_is_started_and_stays_and_the_exit_status_passes_through(launches: Launches) -> None:
-    first = launches.run("sh", "-c", 'echo "$EVENTSRC_LAUNCH"; exit 7')
+    first = launches.run("sh", "-c", 'echo "$EVENTSRC_LAUNCH"; sleep 1; exit 7')  # lives long enough to be seen
     assert first.returncode == 7 and b"recorder runs in the background" in first.stderr
     recorder = launches.recorder()
     second = launches.run("sh", "-c", "kill -KILL $$")

@@ -166,9 +166,12 @@ import sys
 from pathlib import Path
 import anyio
 from eventsrc.actor import Watermark
+from eventsrc.projector import actor
 from eventsrc.projector.actor import Projector
 from tests.conformance.projections import ListLog, site
 from tests.conformance.prompts import Notes, Prompts, join, notes
+
+actor.BEAT_SECONDS = 0.001  # many small batches to be killed in
 
 async def main():
     events = notes(int(sys.argv[3]), poison=(1, 120, 121, 400))
