@@ -207,11 +207,11 @@ def _show_difference(path: Path, before: str, after: str) -> None:
     """On stderr: it is for the person who decides."""
     names = (f"{path} (now)", f"{path} (then)")
     colours = {"+": "green", "-": "red"}
-    said = False
-    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm=""):
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+    head, script, rest = "\n".join(lines).partition(SCRIPT_TEXT)
+    for line in (head + script + rest.replace(SCRIPT_TEXT, "(as above)")).split("\n"):
         colour = None if line[:3] in ("+++", "---") else colours.get(line[:1])
-        click.secho(safe(line.replace(SCRIPT_TEXT, "(as above)") if said else line), fg=colour, err=True)
-        said = said or SCRIPT_TEXT in line
+        click.secho(safe(line), fg=colour, err=True)
 
 
 def _ask(path: Path, *, yes: bool, no_input: bool) -> None:

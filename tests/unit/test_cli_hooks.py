@@ -35,6 +35,16 @@ def test_a_dry_run_shows_the_change_on_stderr_and_makes_none(
     assert not settings.exists()
 
 
+def test_the_script_is_shown_once_also_where_all_hooks_stand_on_one_line(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.parent.mkdir()
+    settings.write_text('{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "true"}]}]}}')
+    assert run(["hooks", "install", "--dry-run"]) == 0
+    shown = capsys.readouterr().err
+    assert shown.count("exec >/dev/null") == 1 and shown.count("(as above)") == 26
+
+
 def test_nothing_is_changed_where_nobody_can_be_asked(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["hooks", "install", "--no-input"]) == 2
     assert "--yes" in capsys.readouterr().err
