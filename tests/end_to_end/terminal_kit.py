@@ -28,9 +28,9 @@ class Terminal:
             self._run("send-keys", "-l", text)
         self._run("send-keys", "Enter")
 
-    def key(self, name: str) -> None:
-        """A key by tmux's name for it, e.g. `C-c`."""
-        self._run("send-keys", name)
+    def key(self, *names: str) -> None:
+        """Keys by tmux's names for them, e.g. `C-c`."""
+        self._run("send-keys", *names)
 
     def screen(self) -> list[str]:
         return self._run("capture-pane", "-p").splitlines()
