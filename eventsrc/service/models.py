@@ -21,6 +21,7 @@ from eventsrc.plugin import Projection
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
 from eventsrc.projector.opening import open_feed
+from eventsrc.projector.pace import Pace
 from eventsrc.projector.rebuild import Rebuilt
 from eventsrc.projector.site import Site, Standing
 
@@ -73,6 +74,7 @@ class Models:
         self._projectors: dict[str, Projector] = {}
         self.standings: dict[str, Standing] = {}
         self._stages = {one.name: metrics.stage(f"projector:{one.name}") for one in projections}
+        self._pace = Pace()
         self._moved = anyio.Event()
 
     def charges(self) -> list[Charge]:
@@ -117,7 +119,7 @@ class Models:
             numbers.oldest_unapplied.set((recorded(standing.position) or 0.0) if behind else 0.0)
 
     def _make(self, projection: type[Projection]) -> Projector:
-        made = Projector(projection, self._site, self._watermark, self._told)
+        made = Projector(projection, self._site, self._watermark, self._told, self._pace)
         self._projectors[projection.name] = made
         return made
 
