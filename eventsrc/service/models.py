@@ -22,6 +22,7 @@ from eventsrc.plugin import Projection
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
 from eventsrc.projector.opening import open_feed
+from eventsrc.projector.pace import Pace
 from eventsrc.projector.rebuild import Rebuilt
 from eventsrc.projector.site import Site, Standing
 
@@ -75,6 +76,7 @@ class Models:
         self.standings: dict[str, Standing] = {}
         self._stages = {one.name: metrics.stage(f"projector:{one.name}") for one in projections}
         self._numbers: dict[str, ProjectionMetrics] = {}
+        self._pace = Pace()
         self._moved = anyio.Event()
 
     def charges(self) -> list[Charge]:
@@ -125,7 +127,7 @@ class Models:
         return self._numbers[name]
 
     def _make(self, projection: type[Projection]) -> Projector:
-        made = Projector(projection, self._site, self._watermark, self._told)
+        made = Projector(projection, self._site, self._watermark, self._told, self._pace)
         self._projectors[projection.name] = made
         return made
 
