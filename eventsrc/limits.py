@@ -135,6 +135,7 @@ NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and
 # --- read models ---------------------------------------------------------------------------------------------------
 APPLY_EVENTS = 8_192  # events in one transaction of a projector
 BEAT_SECONDS = 0.05  # between two batches of a projector that keeps up: a commit each, however often the log grows
+GATHER_SECONDS = 0.1  # a build waits so long for others: those that are outdated at a start share one pass over the log
 STRAGGLER_SECONDS = 1.0  # read models that keep step wait so long for one that is held up; then it goes alone
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken

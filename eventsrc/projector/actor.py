@@ -29,11 +29,12 @@ from eventsrc.projector.build import Build
 from eventsrc.projector.examine import close_clean, open_model
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.lock import Lock
-from eventsrc.projector.pace import Pace
 from eventsrc.projector.publish import publish
-from eventsrc.projector.rebuild import Construction, Rebuilt
+from eventsrc.projector.rebuild import Rebuilt
 from eventsrc.projector.site import Site, Standing, State
 from eventsrc.projector.store import refusing
+from eventsrc.projector.together import Together
+from eventsrc.projector.yard import Order
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,14 +49,14 @@ class Projector:
         site: Site,
         watermark: Watermark,
         report: Callable[[Standing], None] = lambda _standing: None,
-        pace: Pace | None = None,
+        together: Together | None = None,
     ) -> None:
         self.name = f"projector:{projection.name}"
         self._projection = projection
         self._site = site
         self._watermark = watermark
         self._report = report
-        self._pace = pace or Pace()
+        self._together = together or Together.on(site)
         self._generations = Generations(site.read_dir, projection.name)
         self._model: ReadModel | None = None  # None: nothing can be applied (being built, or broken)
         self._running = False
@@ -80,7 +81,7 @@ class Projector:
             await self._follow()
         finally:
             self._running = False
-            self._pace.leave(self.name)
+            self._together.pace.leave(self.name)
             try:
                 with anyio.CancelScope(shield=True):  # closing takes milliseconds; a build stops at its next portion
                     async with self._building, self._turn:
@@ -141,14 +142,14 @@ class Projector:
             if self._model is None:
                 seen = head  # nothing can be applied: look again when the log grows, or when it is rebuilt
                 continue
-            head = await self._pace.set_out(self.name, after, head)
+            head = await self._together.pace.set_out(self.name, after, head)
             await self._step(head)
             await self._rest(head)
 
     async def _rest(self, head: Position) -> None:
         """Waits for the next beat, the same for all, unless it has not reached what it set out for, or all is over."""
         if self._model is not None and self._model.position >= head and not self._watermark.closed:
-            self._pace.leave(self.name)  # while it rests nobody has to wait for it
+            self._together.pace.leave(self.name)  # while it rests nobody has to wait for it
             await anyio.sleep(BEAT_SECONDS - self._site.clock.monotonic() % BEAT_SECONDS)
 
     async def _step(self, head: Position) -> None:
@@ -213,14 +214,16 @@ class Projector:
         started = self._site.clock.monotonic()
         async with self._building:
             self._tell("building" if self._model is None else "live", reason)
-            construction = await self._thread(lambda: Construction([self._projection], self._site))
+            build = await self._together.yard.build(
+                Order(self._projection, self._is_running, partial(self._built, reason))
+            )
             try:
-                build = await self._construct(construction, reason)
+                await self._catch_up(build)
                 async with self._turn:
                     await self._thread(lambda: self._switch(build))
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self._thread(construction.abandon)
+                    await self._thread(build.abandon)  # leaves it alone once it answers
         self._tell("live")
         seconds = self._site.clock.monotonic() - started
         at = self.standing
@@ -230,23 +233,18 @@ class Projector:
             await self._step(head)
         return Rebuilt(at.name, at.position, seconds, at.generation, at.dead_letters)
 
-    async def _construct(self, construction: Construction, reason: str) -> Build:
-        """Between two steps it can be cancelled, and it stops when the projector does."""
-        name = self._projection.name
-        while await self._thread(construction.step):
-            if not self._running:
-                raise RebuildStopped(name=name)
-            if self._model is None:
-                self._tell("building", f"{reason}; {construction.position} of {construction.until} events")
-        await self._thread(construction.finish)
-        if name in construction.failures:
-            raise construction.failures[name]
-        build = construction.builds[name]
+    def _built(self, reason: str, position: Position, until: Position) -> None:
+        if self._model is None:
+            self._tell("building", f"{reason}; {position} of {until} events")
+
+    async def _catch_up(self, build: Build) -> None:
         await self._thread(build.open_live)
         await self._thread(lambda: build.catch_up(self._watermark.position, leave=APPLY_EVENTS))
         if not self._running:
-            raise RebuildStopped(name=name)
-        return build
+            raise RebuildStopped(name=self._projection.name)
+
+    def _is_running(self) -> bool:
+        return self._running
 
     # --- on a thread ---
 

@@ -20,6 +20,7 @@ from eventsrc.projector import pace as pace_module
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.pace import Pace
 from eventsrc.projector.site import Standing
+from eventsrc.projector.together import Together
 from tests.conformance.projections import ListLog, site
 from tests.conformance.prompts import Notes, Prompts, join, notes
 
@@ -118,8 +119,9 @@ async def test_a_log_that_grew_faster_than_it_was_committed_is_read_once_for_all
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "APPLY_EVENTS", 50)  # portions of fifty: many more than are kept
-    log, counting, watermark, pace = ListLog(), Counting(), Watermark(), Pace()
+    log, counting, watermark = ListLog(), Counting(), Watermark()
     here = site(tmp_path / "read", log, counting, join)
+    together = Together.on(here)
     positions: dict[str, Position] = {}
     moved = anyio.Event()
 
@@ -128,7 +130,7 @@ async def test_a_log_that_grew_faster_than_it_was_committed_is_read_once_for_all
             positions[standing.name] = standing.position
             moved.set()
 
-    projectors = [Projector(one, here, watermark, hear, pace) for one in (Prompts, Second, Slow)]
+    projectors = [Projector(one, here, watermark, hear, together) for one in (Prompts, Second, Slow)]
     events = notes(4_000)
     with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
@@ -148,8 +150,9 @@ async def test_a_read_model_that_cannot_commit_holds_the_others_up_once_and_not_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace_module, "STRAGGLER_SECONDS", 0.1)
-    log, watermark, pace = ListLog(notes(10)), Watermark(10), Pace()
+    log, watermark = ListLog(notes(10)), Watermark(10)
     here = site(tmp_path / "read", log, Notes(), join)
+    together = Together.on(here)
     positions: dict[str, Watermark] = {"prompts": Watermark(), "second": Watermark()}
 
     async def reaches(name: str, position: Position) -> None:
@@ -158,7 +161,7 @@ async def test_a_read_model_that_cannot_commit_holds_the_others_up_once_and_not_
     def hear(standing: Standing) -> None:
         positions[standing.name].advance(standing.position)
 
-    projectors = [Projector(one, here, watermark, hear, pace) for one in (Prompts, Second)]
+    projectors = [Projector(one, here, watermark, hear, together) for one in (Prompts, Second)]
     with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for projector in projectors:
