@@ -101,6 +101,8 @@ PUSH_SECONDS = 60.0  # from a body that is whole to the answer "durable"; later 
 HOOK_SECONDS = 1.0  # an agent waits for the answer to its hook: a log that is slower than this is not waited for
 PUSH_BYTES = 64 * MIB  # all bodies being received at the same time: many large pushes wait for each other's end
 ATTRIBUTES_BYTES = 64 * KIB  # all attributes of one pushed event together: they are read with every event
+KINDS_KEPT = 1_024  # kinds of pushed events whose attributes are not judged again: producers have a handful; 2 MB
+KIND_CHARS = 1_024  # attributes of such a kind; longer ones are rare and would make the memory of them large
 CONNECTIONS = 1_024  # open connections of one listener, live streams included; more are answered 503
 RETRY_AFTER_SECONDS = 1  # what a client that was turned away for lack of room is told to wait
 STREAM_CLIENTS = 256  # live-stream clients at once
@@ -135,6 +137,8 @@ NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and
 # --- read models ---------------------------------------------------------------------------------------------------
 APPLY_EVENTS = 8_192  # events in one transaction of a projector
 BEAT_SECONDS = 0.05  # between two batches of a projector that keeps up: a commit each, however often the log grows
+GATHER_SECONDS = 0.1  # a build waits so long for others: those that are outdated at a start share one pass over the log
+STRAGGLER_SECONDS = 1.0  # read models that keep step wait so long for one that is held up; then it goes alone
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
 BUSY_SECONDS = 60.0  # how long a projector waits for an outside program that holds the database

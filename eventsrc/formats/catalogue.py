@@ -47,6 +47,7 @@ class Formats:
         self.formats = tuple(sorted(formats, key=lambda one: one.name))
         self.missing = tuple(missing)
         self._prefixes = _prefixes(self.formats)
+        self._many = {one.name: one for one in self.formats if isinstance(one, ManyLines)}  # asking costs 10 µs
         self._asked_last: dict[str, Format] = {}
         self._readers: dict[str, _Read | None] = {}
 
@@ -95,9 +96,10 @@ class Formats:
         The same as `recognise` for each of them, and cheaper where they come from one source whose format reads many
         lines at once."""
         likely = self._asked_last.get(records[0].source) if records else None
-        if not isinstance(likely, ManyLines) or any(record.envelope for record in records) or not _one_source(records):
+        many = None if likely is None else self._many.get(likely.name)
+        if many is None or any([record.envelope for record in records]) or not _one_source(records):  # noqa: C419
             return [self.recognise(record) for record in records]
-        found = likely.recognise_lines(records, lines)
+        found = many.recognise_lines(records, lines)
         return [
             self.recognise(record) if envelope is None else envelope
             for record, envelope in zip(records, found, strict=True)

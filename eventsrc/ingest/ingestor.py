@@ -10,10 +10,12 @@ import msgspec
 
 from eventsrc.actor import Mailbox, Sender, Ticket
 from eventsrc.errors import QueueFull, Rejected
-from eventsrc.event import Appended, Draft, Envelope, Record
+from eventsrc.event import Appended, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
 from eventsrc.log import Batch
-from eventsrc.log.draft import draft, drafts
+from eventsrc.log.draft import draft
+from eventsrc.log.drafting import drafted
+from eventsrc.log.drafts import Drafts, in_columns
 from eventsrc.log.plain import lines_of
 from eventsrc.log.writer import Append
 
@@ -21,7 +23,7 @@ REJECTED = ".rejected"
 """How a format's type ends for records that it knows and that lack what makes them one (a message without sender or
 text). They are kept as they are, under that type, and counted as quarantined: visible, never taken for good ones."""
 
-FEW = 8  # records of a batch that costs less than giving way to other tasks does
+FEW = 8  # records of a batch that costs less than giving way to other tasks does, and than handling all at once
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -107,16 +109,19 @@ class Ingestor:
             self._rejected(aside)
 
 
-def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[list[Draft], int]:
+def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[Drafts, int]:
     """Fills in what the producer did not give itself, for all records at once where each is plain JSON; and how many
     of the records are kept aside."""
-    lines = lines_of([record.data for record in records])
+    given = [record.envelope for record in records]
+    lines = lines_of([record.data for record in records]) if len(records) > FEW else None
     if lines is None:
-        envelopes = [record.envelope or formats.recognise(record) for record in records]
-        made = [draft(record, envelope) for record, envelope in zip(records, envelopes, strict=True)]
+        envelopes = [one or formats.recognise(record) for one, record in zip(given, records, strict=True)]
+        made = in_columns(map(draft, records, envelopes))
     else:
-        envelopes = formats.recognise_lines(records, lines)
-        made = drafts(records, envelopes)
+        envelopes = [one for one in given if one is not None]
+        if len(envelopes) != len(records):
+            envelopes = formats.recognise_lines(records, lines)
+        made = drafted(records, envelopes)
     if not any(map(_is_rejected, {envelope.type for envelope in envelopes})):
         return made, 0
     return made, [_is_rejected(envelope.type) for envelope in envelopes].count(True)

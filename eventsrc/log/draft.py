@@ -1,13 +1,12 @@
 """A record and its envelope → a draft: encoded as far as is possible without a position.
 
-Runs once per record in front of the log, for many records at once where they are all of the usual kind. No state but
-a cache of encoded strings.
+Runs once per record in front of the log, unless many of the usual kind come at once (`drafting.py`). No state but a
+cache of encoded strings.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
@@ -27,8 +26,8 @@ _JSON: Final = b'"data":'
 _BASE64: Final = b'"data_base64":'
 _encode = msgspec.json.Encoder().encode
 
-_Origin: TypeAlias = tuple[str, str, str, str, bool]  # source, type, subject, content type, is the data JSON
-_origins: dict[_Origin, bytes] = {}  # emptied when full: cheaper than keeping an order
+Origin: TypeAlias = tuple[str, str, str, str, bool]  # source, type, subject, content type, is the data JSON
+_origins: dict[Origin, bytes] = {}  # emptied when full: cheaper than keeping an order
 
 
 def draft(record: Record, envelope: Envelope) -> Draft:
@@ -49,32 +48,9 @@ def draft(record: Record, envelope: Envelope) -> Draft:
     return _draft(record, envelope, _BASE64, b'"' + base64.b64encode(data) + b'"')
 
 
-def drafts(records: Sequence[Record], envelopes: Sequence[Envelope]) -> list[Draft]:
-    """Many records whose data is known to be plain (`plain.lines_of`); raises like `draft`."""
-    made: list[Draft] = []
-    add, known, encode = made.append, _origins.get, _encode
-    for record, envelope in zip(records, envelopes, strict=True):
-        id_, subject, time = record.id, envelope.subject, envelope.time
-        if (
-            record.cursor is not None
-            or record.unique
-            or record.extensions
-            or not id_
-            or len(record.data) > RECORD_BYTES
-        ):
-            add(draft(record, envelope))
-            continue
-        key = (record.source, envelope.type, subject, record.content_type, True)
-        try:
-            origin = known(key) or _origin(key)
-            if time is None:
-                head = b'"id":%b%b,"data":' % (encode(id_), origin)
-            else:
-                head = b'"id":%b%b,"time":%b,"data":' % (encode(id_), origin, encode(time))
-        except UnicodeEncodeError as error:
-            raise _not_unicode(error) from error
-        add(Draft(key[0], id_, subject, head, record.data, None, False))
-    return made
+def identity(source: str, id_: str) -> bytes:
+    """16 bytes that stand for (source, id)."""
+    return blake2b(b"%d %b%b" % (len(source), source.encode(), id_.encode()), digest_size=16).digest()
 
 
 def fingerprint(item: Draft) -> bytes:
@@ -88,11 +64,6 @@ def fingerprint_of(event: Event) -> bytes:
     if event.data_base64 is None:
         return blake2b(_JSON + bytes(event.data), digest_size=16).digest()
     return blake2b(b'%b"%b"' % (_BASE64, event.data_base64.encode()), digest_size=16).digest()
-
-
-def weigh(items: Sequence[Draft]) -> int:
-    """Bytes that drafts take in memory and, nearly, in the log."""
-    return sum([len(item.head) + len(item.data) for item in items])
 
 
 def _draft(record: Record, envelope: Envelope, name: bytes, data: bytes) -> Draft:
@@ -110,7 +81,7 @@ def _draft(record: Record, envelope: Envelope, name: bytes, data: bytes) -> Draf
 
 def _head(record: Record, envelope: Envelope, json: bool) -> bytes:
     key = (record.source, envelope.type, envelope.subject, record.content_type, json)
-    head = b'"id":%b%b' % (_encode(record.id), _origins.get(key) or _origin(key))
+    head = b'"id":%b%b' % (_encode(record.id), origin(key))
     if record.cursor is not None:
         head = b'%b,"cursor":%b' % (head, _encode(record.cursor))
     if envelope.time is not None:
@@ -120,8 +91,11 @@ def _head(record: Record, envelope: Envelope, json: bool) -> bytes:
     return head + b',"unique":true' if record.unique else head
 
 
-def _origin(key: _Origin) -> bytes:
-    """Encodes the members that return with every record of a source, and remembers them."""
+def origin(key: Origin) -> bytes:
+    """The encoded members that return with every record of a source, remembered. Raises `Rejected` for an empty one,
+    and UnicodeEncodeError."""
+    if known := _origins.get(key):
+        return known
     source, type_, subject, content_type, json = key
     for name, value in (("source", source), ("type", type_), ("subject", subject)):
         if not value:

@@ -19,7 +19,6 @@ _LINE_FEED, _CARRIAGE_RETURN = 10, 13  # as numbers: looking for a `bytes` in by
 _BRACKET = ord("[")
 _LEVEL_BYTES = len('{"":}')  # what a level of objects takes at least
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_NO_BRACKETS_NOR_LINES = bytes(byte for byte in _NO_BRACKETS if byte != _LINE_FEED)
 
 
 def is_plain(value: bytes) -> bool:
@@ -51,24 +50,29 @@ def lines_of(values: Sequence[bytes]) -> bytes | None:
                     value.decode()  # one by one: decoding them together needs four bytes for each of their characters
         except UnicodeDecodeError:
             return None
-    return None if _may_be_deep(values, lines) else lines
+    return None if any(map(_may_be_deep, [value for value in values if len(value) > 2 * DATA_DEPTH])) else lines
 
 
 def _are_json(values: Sequence[bytes], lines: bytes) -> bool:
-    """Whether each value is one JSON value without blanks around it. A JSON value never begins or ends with a blank, so
-    the first value found is the first one given when both are equally long, then the second one, and so on."""
+    """Whether each value is one JSON value without blanks around it and without line feeds. A JSON value never begins
+    or ends with a blank, so the first value found is the first one given when both are equally long, then the second
+    one, and so on."""
     try:
-        return list(map(len, _values_in(lines))) == list(map(len, values)) and lines.count(b"\n") < max(1, len(values))
+        sizes = list(map(len, _values_in(lines)))
     except (msgspec.DecodeError, RecursionError):
         return False
+    return sizes == list(map(len, values)) and not [value for value in values if _LINE_FEED in value]
 
 
-def _may_be_deep(values: Sequence[bytes], lines: bytes) -> bool:
-    longest = max(map(len, values), default=0)
-    if longest <= 2 * DATA_DEPTH or (longest <= _LEVEL_BYTES * DATA_DEPTH and _BRACKET not in lines):
-        return False
-    brackets = lines.translate(None, _NO_BRACKETS_NOR_LINES)
-    return max(map(len, brackets.split(b"\n"))) > 2 * DATA_DEPTH
+def _may_be_deep(value: bytes) -> bool:
+    """Whether there are so many brackets that they could be nested too deeply."""
+    if len(value) <= _LEVEL_BYTES * DATA_DEPTH:
+        if _BRACKET not in value:
+            return False
+        as_if_objects = len(value) + (_LEVEL_BYTES - len("[]")) * value.count(b"[")
+        if as_if_objects <= _LEVEL_BYTES * DATA_DEPTH:
+            return False
+    return len(value.translate(None, _NO_BRACKETS)) > 2 * DATA_DEPTH
 
 
 def _is_deep(value: bytes) -> bool:

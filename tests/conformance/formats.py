@@ -45,7 +45,8 @@ def record_of(data: bytes, *, source: str = SOURCE, id_: str = "f:1:0") -> Recor
 def event_of(record: Record, envelope: Envelope, *, position: int = 1, recorded: str | None = None) -> Event:
     """The record as it comes back out of the log: through the log's own codec."""
     stamp = recorded or "2026-01-10T10:00:00.000000Z"
-    pieces, _ = codec.encode([draft(record, envelope)], position, stamp, {}, lambda _subject: 0)
+    made = draft(record, envelope)
+    pieces, _ = codec.encode([made.head], [made.data], [1], position, stamp)
     return codec.decode(b"".join(pieces))
 
 
