@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
 import anyio
@@ -38,12 +39,14 @@ class Events:
 
     async def push(self, request: Request) -> Response:
         """Answers 201 when all events are durable, 200 when all of them already were; else nothing was stored."""
-        body = await self._bodies.read(request)
-        records = await self._read_apart(Push(request.scope["headers"], request.query_params, body))
+        scope = request.scope
+        body = await self._bodies.read(scope, request.receive)
+        query: Mapping[str, str] = request.query_params if scope["query_string"] else {}
+        records = await self._read_apart(Push(scope["headers"], query, body))
         if not records:
             return json_answer({"positions": [], "first": None, "last": None, "duplicates": 0})
         try:
-            with anyio.fail_after(PUSH_SECONDS):
+            async with asyncio.timeout(PUSH_SECONDS):
                 appended = await self._port.append(records)
         except IdConflict as error:
             return await self._conflict(error, records)

@@ -17,6 +17,7 @@ from eventsrc.durable import Disk
 from eventsrc.errors import EventsrcError, ReadModelUnusable, UnknownProjection
 from eventsrc.event import Position
 from eventsrc.metrics import Metrics
+from eventsrc.metrics.groups import ProjectionMetrics
 from eventsrc.plugin import Projection
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
@@ -74,6 +75,7 @@ class Models:
         self._projectors: dict[str, Projector] = {}
         self.standings: dict[str, Standing] = {}
         self._stages = {one.name: metrics.stage(f"projector:{one.name}") for one in projections}
+        self._numbers: dict[str, ProjectionMetrics] = {}
         self._together = Together.on(site)
         self._moved = anyio.Event()
 
@@ -129,10 +131,16 @@ class Models:
         """Sets how far each read model is behind, which grows although its projector tells nothing. `recorded`: when
         the event behind a position was accepted."""
         for standing in self.standings.values():
-            numbers = self._metrics.projection(standing.name)
+            numbers = self._numbers_of(standing.name)
             behind = max(0, self._watermark.position - standing.position)
             numbers.lag_events.set(behind)
             numbers.oldest_unapplied.set((recorded(standing.position) or 0.0) if behind else 0.0)
+
+    def _numbers_of(self, name: str) -> ProjectionMetrics:
+        """Looked up once: every commit of a read model tells its numbers."""
+        if name not in self._numbers:
+            self._numbers[name] = self._metrics.projection(name)
+        return self._numbers[name]
 
     def _make(self, projection: type[Projection]) -> Projector:
         made = Projector(projection, self._site, self._watermark, self._told, self._together)
@@ -144,7 +152,7 @@ class Models:
         self.standings[standing.name] = standing
         self._moved.set()
         self._moved = anyio.Event()
-        numbers = self._metrics.projection(standing.name)
+        numbers = self._numbers_of(standing.name)
         numbers.position.set(standing.position)
         numbers.dead_letters.set(standing.dead_letters)
         numbers.generation.set(standing.generation)
@@ -155,10 +163,7 @@ class Models:
             now = self._site.clock.now()
             numbers.visible.observe(max(0.0, now - recorded))
             numbers.batch.observe(standing.batch_seconds)
-            stage = self._stages[standing.name]
-            stage.came.inc(standing.position - before.position)
-            stage.went.inc(standing.position - before.position)
-            stage.last.set(now)
+            self._stages[standing.name].count(standing.position - before.position, now)
 
 
 def described(standing: Standing, head: int) -> dict[str, Any]:
