@@ -70,6 +70,8 @@ class Ingestor:
         self._log = log
         self._progress = progress
         self._rejected = rejected
+        self._passed = 0
+        self._aside = 0
 
     async def run(self) -> None:
         """Ends when every source has closed its end; closes the log's mailbox behind it."""
@@ -81,32 +83,47 @@ class Ingestor:
                 except anyio.EndOfStream:
                     return
                 for arrival in arrivals:
-                    await self._pass_on(arrival, log)
+                    if (made := self._made(arrival)) is not None:
+                        append, aside = made
+                        await _pass_on(append, log)
+                        self._passed += len(append.batch.drafts)
+                        self._aside += aside
+                self._tell()
         finally:
+            self._tell()
             log.close()
 
-    async def _pass_on(self, arrival: Arrival, log: Sender[Append]) -> None:
-        """A batch that cannot become valid events is answered here; everything else is answered by the log, which
-        refuses nothing of a source that can wait."""
+    def _made(self, arrival: Arrival) -> tuple[Append, int] | None:
+        """What the log is asked for, and how many of the records are kept aside. A batch that cannot become valid
+        events is answered here, and None; everything else is answered by the log, which refuses nothing of a source
+        that can wait."""
         if arrival.after is not None and arrival.after.failure is not None:
             arrival.ticket.fail(arrival.after.failure)
-            return
+            return None
         try:
             drafts, aside = drafts_of(arrival.records, self._formats)
         except Rejected as error:
             arrival.ticket.fail(error)
-            return
-        append = Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+            return None
+        return Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient), aside
+
+    def _tell(self) -> None:
+        """Says what was passed on since it was last said: once for all that came together."""
+        if self._passed:
+            self._progress(self._passed)
+        if self._aside:
+            self._rejected(self._aside)
+        self._passed = self._aside = 0
+
+
+async def _pass_on(append: Append, log: Sender[Append]) -> None:
+    if len(append.batch.drafts) <= FEW:
         try:
-            if len(drafts) > FEW:
-                await log.send(append)  # lets the writer in between two large batches
-            else:
-                log.send_nowait(append)
+            log.send_nowait(append)
+            return
         except QueueFull:
-            await log.send(append)
-        self._progress(len(arrival.records))
-        if aside:
-            self._rejected(aside)
+            pass
+    await log.send(append)  # lets the writer in between two large batches
 
 
 def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[Drafts, int]:
