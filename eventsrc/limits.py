@@ -137,6 +137,12 @@ NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and
 # --- read models ---------------------------------------------------------------------------------------------------
 APPLY_EVENTS = 8_192  # events in one transaction of a projector
 BEAT_SECONDS = 0.05  # between two batches of a projector that keeps up: a commit each, however often the log grows
+FAR_EVENTS = (
+    50_000  # behind by more, and by more than it holds, a read model is built anew, which is several times faster
+)
+BUILD_NICENESS = 5  # what is built in a process of its own gives way to what is recorded
+CHILD_NEWS_SECONDS = 0.5  # how long its news are waited for at a time: a stop is noticed between two of them
+CHILD_END_SECONDS = 5.0  # a child that was told to end and does not is ended by force
 GATHER_SECONDS = 0.1  # a build waits so long for others: those that are outdated at a start share one pass over the log
 STRAGGLER_SECONDS = 1.0  # read models that keep step wait so long for one that is held up; then it goes alone
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
