@@ -94,7 +94,12 @@ class Projector:
             )
         if not self._running:
             raise RebuildStopped(name=self._projection.name)
-        return await self._replace("it was asked for")
+        rebuilt = await self._replace("it was asked for")
+        # The loop may have looked while there was no model: then it waits for what comes next.
+        head = self._watermark.position
+        while self._live.model is not None and self._live.model.position < head:
+            await self._step(head)
+        return rebuilt
 
     # --- following ---
 
@@ -231,10 +236,6 @@ class Projector:
         self._tell("live")
         seconds = self._site.clock.monotonic() - started
         at = self.standing
-        # The loop may have looked while there was no model: what came meanwhile is applied here, and the rest by it.
-        head = self._watermark.position
-        while self._live.model is not None and self._live.model.position < head:
-            await self._step(head)
         return Rebuilt(at.name, at.position, seconds, at.generation, at.dead_letters)
 
     def _built(self, reason: str, position: Position, until: Position) -> None:
