@@ -144,12 +144,13 @@ class Projector:
             if self._live.model is None:
                 seen = head  # nothing can be applied: look again when the log grows, or when it is rebuilt
                 continue
-            if head - after > max(after, FAR_EVENTS):
-                await self._build(f"it is {head - after} events behind")
-                continue
             head = await self._together.pace.set_out(self.name, after, head)
-            await self._step(head)
-            await self._rest(head)
+            if head - after > max(after, FAR_EVENTS):  # so are the others in step with it: they are built together
+                self._together.pace.leave(self.name)
+                await self._build(f"it is {head - after} events behind")
+            else:
+                await self._step(head)
+                await self._rest(head)
 
     async def _rest(self, head: Position) -> None:
         """Waits for the next beat, the same for all, unless it has not reached what it set out for, or all is over."""
