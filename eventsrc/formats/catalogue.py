@@ -95,15 +95,27 @@ class Formats:
 
         The same as `recognise` for each of them, and cheaper where they come from one source whose format reads many
         lines at once."""
-        likely = self._asked_last.get(records[0].source) if records else None
-        many = None if likely is None else self._many.get(likely.name)
-        if many is None or any([record.envelope for record in records]) or not _one_source(records):  # noqa: C419
+        many = self._asked_for_all(records)
+        if many is None:
             return [self.recognise(record) for record in records]
         found = many.recognise_lines(records, lines)
         return [
             self.recognise(record) if envelope is None else envelope
             for record, envelope in zip(records, found, strict=True)
         ]
+
+    def _asked_for_all(self, records: Sequence[Record]) -> ManyLines | None:
+        """The format that is asked about all of these records at once, where they have one source; of a source that is
+        new, its first record tells."""
+        if not records:
+            return None
+        source = records[0].source
+        if [record for record in records if record.envelope is not None or record.source != source]:
+            return None
+        if source not in self._asked_last:
+            self.recognise(records[0])
+        likely = self._asked_last.get(source)
+        return None if likely is None else self._many.get(likely.name)
 
     def read(self, event: Event) -> Reading:
         """What an event means. No facts and the raw text where no format knows its type; ValueError or
@@ -140,11 +152,6 @@ class Formats:
             self._readers.clear()
         read = self._readers[event_type] = None if one is None else one.read
         return read
-
-
-def _one_source(records: Sequence[Record]) -> bool:
-    source = records[0].source
-    return [record.source for record in records].count(source) == len(records)
 
 
 def _text(event: Event) -> str:

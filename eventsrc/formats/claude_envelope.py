@@ -84,7 +84,7 @@ def _envelope(head: Head, source: str) -> Envelope | None:
     if kind is None:
         return None
     event_type, subject = PREFIX + kind, _subject(head, kind, source)
-    if head.session_id and kind in _TALK:
+    if kind in _TALK and head.session_id and len(head.session_id) <= _SESSION_CHARS:  # a longer one is cut
         if len(_talk) >= TEXT_CACHE:
             _talk.clear()
         _talk[kind, head.session_id] = (event_type, subject)

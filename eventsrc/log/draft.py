@@ -22,6 +22,9 @@ _CLOUDEVENTS = "id source type subject time datacontenttype data"
 RESERVED: Final = frozenset(f"{_OWN} {_CLOUDEVENTS}".split())
 """Attribute names that a producer cannot use for its own extensions."""
 
+UNIQUE: Final = b',"unique":true'
+"""The last attribute of a record whose (source, id) is looked up."""
+
 _JSON: Final = b'"data":'
 _BASE64: Final = b'"data_base64":'
 _encode = msgspec.json.Encoder().encode
@@ -55,14 +58,20 @@ def identity(source: str, id_: str) -> bytes:
 
 def fingerprint(item: Draft) -> bytes:
     """16 bytes that stand for a draft's data."""
-    name = _JSON if item.head.endswith(_JSON) else _BASE64
-    return blake2b(name + item.data, digest_size=16).digest()
+    if item.head.endswith(_JSON):
+        return fingerprint_of_json(item.data)
+    return blake2b(_BASE64 + item.data, digest_size=16).digest()
+
+
+def fingerprint_of_json(data: bytes) -> bytes:
+    """The same for data that is kept as it is."""
+    return blake2b(_JSON + data, digest_size=16).digest()
 
 
 def fingerprint_of(event: Event) -> bytes:
     """The same for an event, made of such a draft."""
     if event.data_base64 is None:
-        return blake2b(_JSON + bytes(event.data), digest_size=16).digest()
+        return fingerprint_of_json(bytes(event.data))
     return blake2b(b'%b"%b"' % (_BASE64, event.data_base64.encode()), digest_size=16).digest()
 
 
@@ -88,7 +97,7 @@ def _head(record: Record, envelope: Envelope, json: bool) -> bytes:
         head += b',"time":' + _encode(envelope.time)
     if record.extensions:
         head += _extensions(record.extensions)
-    return head + b',"unique":true' if record.unique else head
+    return head + UNIQUE if record.unique else head
 
 
 def origin(key: Origin) -> bytes:

@@ -14,8 +14,8 @@ import msgspec
 from eventsrc.errors import Rejected
 from eventsrc.event import Envelope, Record
 from eventsrc.limits import RECORD_BYTES
-from eventsrc.log.draft import draft, origin
-from eventsrc.log.drafts import Drafts, in_columns
+from eventsrc.log.draft import UNIQUE, draft, fingerprint_of_json, identity, origin
+from eventsrc.log.drafts import Claim, Drafts, in_columns
 
 _encode = msgspec.json.Encoder().encode
 _BACKSLASH = ord("\\")
@@ -24,7 +24,10 @@ _BACKSLASH = ord("\\")
 def drafted(records: Sequence[Record], envelopes: Sequence[Envelope]) -> Drafts:
     """The drafts of records whose data is known to be plain (`plain.lines_of`); raises like `draft`."""
     assert len(records) == len(envelopes), "no record is lost here"
-    odd = [n for n, one in enumerate(records) if one.cursor is not None or one.unique or one.extensions]
+    if not records:
+        return in_columns(())
+    unique = records[0].unique
+    odd = [n for n, one in enumerate(records) if one.cursor is not None or one.extensions or one.unique is not unique]
     data = [one.data for one in records]
     heads: list[bytes] = []
     if 2 * len(odd) < len(records) and max(map(len, data)) <= RECORD_BYTES:
@@ -42,8 +45,20 @@ def drafted(records: Sequence[Record], envelopes: Sequence[Envelope]) -> Drafts:
         data,
         [one.subject for one in envelopes],
         [(odd[n], cursor) for n, cursor in few.cursors],
-        [msgspec.structs.replace(claim, index=odd[claim.index]) for claim in few.claims],
+        _claims(records, odd, few.claims),
     )
+
+
+def _claims(records: Sequence[Record], odd: Sequence[int], few: Sequence[Claim]) -> list[Claim]:
+    """All that are to be looked up, in order; `few` are those of the odd ones."""
+    claims = [msgspec.structs.replace(claim, index=odd[claim.index]) for claim in few]
+    if not records[0].unique:
+        return claims
+    apart = set(odd)
+    for n, one in enumerate(records):
+        if n not in apart:
+            claims.append(Claim(n, identity(one.source, one.id), fingerprint_of_json(one.data), one.source, one.id))
+    return sorted(claims, key=lambda claim: claim.index) if few else claims
 
 
 def _heads(records: Sequence[Record], envelopes: Sequence[Envelope]) -> list[bytes]:
@@ -58,22 +73,26 @@ def _heads(records: Sequence[Record], envelopes: Sequence[Envelope]) -> list[byt
     ):
         return []
     origins = _Origins(source, content_type)
+    close = (UNIQUE if records[0].unique else b"") + b',"data":'
     if envelopes.count(envelopes[0]) == size:
         subject, type_, time = envelopes[0].subject, envelopes[0].type, envelopes[0].time
-        same = origins[type_, subject] + (b"" if time is None else b',"time":' + _encode(time))
-        return list(map((b'"id":"%%b"%b,"data":' % same.replace(b"%", b"%%")).__mod__, _strings(ids)))
+        same = origins[type_, subject] + _time(time)
+        return list(map((b'"id":"%%b"%b' % (same + close).replace(b"%", b"%%")).__mod__, _strings(ids)))
     kinds = zip([one.type for one in envelopes], [one.subject for one in envelopes], strict=True)
-    return _timed(_strings(ids), list(map(origins.__getitem__, kinds)), [one.time for one in envelopes])
-
-
-def _timed(ids: Sequence[bytes], origins: Sequence[bytes], times: Sequence[str | None]) -> list[bytes]:
+    columns = [_strings(ids), list(map(origins.__getitem__, kinds))]
+    times = [one.time for one in envelopes]
     none = times.count(None)
-    if none == len(times):
-        return list(map(b'"id":"%b"%b,"data":'.__mod__, zip(ids, origins, strict=True)))
     if not none:
-        return list(map(b'"id":"%b"%b,"time":"%b","data":'.__mod__, zip(ids, origins, _strings(times), strict=True)))
-    pieces = [b"" if time is None else b',"time":' + _encode(time) for time in times]
-    return list(map(b'"id":"%b"%b%b,"data":'.__mod__, zip(ids, origins, pieces, strict=True)))
+        template, columns = b'"id":"%b"%b,"time":"%b"', [*columns, _strings(times)]
+    elif none == size:
+        template = b'"id":"%b"%b'
+    else:
+        template, columns = b'"id":"%b"%b%b', [*columns, [_time(time) for time in times]]
+    return list(map((template + close).__mod__, zip(*columns, strict=True)))
+
+
+def _time(time: str | None) -> bytes:
+    return b"" if time is None else b',"time":' + _encode(time)
 
 
 class _Origins(dict[tuple[str, str], bytes]):

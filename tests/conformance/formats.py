@@ -22,7 +22,8 @@ from eventsrc.event import Event, Record
 from eventsrc.limits import ID_CHARS
 from eventsrc.log import codec
 from eventsrc.log.draft import draft
-from eventsrc.plugin import Envelope, Fact, Format, Reading, domain, parse_time
+from eventsrc.log.plain import is_plain
+from eventsrc.plugin import Envelope, Fact, Format, ManyLines, Reading, domain, parse_time
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 SOURCE = "file:///home/dev/log.jsonl"
@@ -115,6 +116,20 @@ class FormatConformance:
         forwards = [self.format.recognise(record_of(data, source=self.source)) for data in self.samples]
         backwards = [self.format.recognise(record_of(data, source=self.source)) for data in reversed(self.samples)]
         assert forwards == backwards[::-1]
+
+    def test_many_lines_are_recognised_as_each_of_them_is(self) -> None:
+        many = self.format if isinstance(self.format, ManyLines) else None
+        records = [record_of(data, source=self.source) for data in self.samples if is_plain(data)]
+
+        @_quickly
+        @given(st.lists(st.sampled_from(records), min_size=1, max_size=8))
+        def holds(some: list[Record]) -> None:
+            assert many is not None
+            lines = b"\n".join(record.data for record in some)
+            assert list(many.recognise_lines(some, lines)) == [self.format.recognise(record) for record in some]
+
+        if many is not None:
+            holds()
 
     def test_reading_is_deterministic_or_refused_with_an_error_that_names_the_data(self) -> None:
         for data in self.samples:

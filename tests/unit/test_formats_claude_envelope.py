@@ -174,6 +174,7 @@ def test_no_subject_is_too_long_to_stand_in_the_log() -> None:
     for record in (LINE | {"sessionId": "x" * 5_000}, {"type": "summary", "leafUuid": "a1"}):
         envelope = recognised(record, source=f"file:///{'y' * 5_000}.jsonl")
         assert envelope is not None and len(envelope.subject) <= ID_CHARS
+    assert all(session and len(session) <= ID_CHARS for _, session in claude_envelope._talk)
 
 
 def test_the_older_layout_of_sub_agents_tells_no_session() -> None:

@@ -19,8 +19,10 @@ from tests.kit.log import note
 SOURCES = ["urn:a", "file:///\u00e9", "100%d", ""]
 IDS = [*"abc", "", 'x",', 'a","b', "a\\", '"', "%b", "\n", "\u2028", "\ud800", ",", '","']
 TIMES = [None, "2026-01-01T00:00:00Z", 'odd"time', "\udfff"]
-USUAL = st.builds(
-    Record, source=st.just("urn:a%d"), data=st.sampled_from([b'{"a":1}', b"1"]), id=st.text("abc0/%", min_size=1)
+DATA = st.sampled_from([b'{"a":1}', b"1"])
+USUAL = st.builds(Record, source=st.just("urn:a%d"), data=DATA, id=st.text("abc0/%", min_size=1))
+CLAIMED = st.builds(
+    Record, source=st.just("urn:a%d"), data=DATA, id=st.text("abc0/%", min_size=1), unique=st.just(True)
 )
 ODD = st.builds(
     Record,
@@ -60,13 +62,13 @@ def paired(
     )
 
 
-@given(paired(USUAL, GOOD))
+@given(paired(USUAL, GOOD) | paired(CLAIMED, GOOD))
 def test_usual_records_become_the_same_drafts(pairs: list[tuple[Record, Envelope]]) -> None:
     records, envelopes = [record for record, _ in pairs], [envelope for _, envelope in pairs]
     assert at_once(records, envelopes) == one_by_one(records, envelopes)
 
 
-@given(paired(USUAL | ODD, GOOD | ENVELOPES))
+@given(paired(USUAL | ODD, GOOD | ENVELOPES) | paired(CLAIMED | ODD, GOOD))
 def test_odd_records_among_them_become_the_same_or_are_refused_for_the_same_reason(
     pairs: list[tuple[Record, Envelope]],
 ) -> None:

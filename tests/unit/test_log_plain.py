@@ -45,5 +45,10 @@ def test_no_depth_is_overlooked(levels: list[tuple[bytes, bytes]], text: bytes) 
     opened, closed = zip(*levels, strict=True)
     value = b"".join(opened) + b'"%b"' % text + b"".join(reversed(closed))
     assert is_plain(value) == (len(levels) <= DATA_DEPTH)
-    if len(levels) > DATA_DEPTH:
-        assert lines_of([b"1", value]) is None
+    assert (lines_of([b"1", value]) is None) == (len(levels) > DATA_DEPTH)
+
+
+def test_a_long_list_is_not_taken_for_a_deep_one() -> None:
+    """Else one such value would have all that came with it taken one by one."""
+    flat = b"[%b]" % b",".join([b'{"a":[]}'] * DATA_DEPTH)
+    assert lines_of([b"1", flat]) == b"1\n" + flat
