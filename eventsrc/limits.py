@@ -19,6 +19,7 @@ RECORD_HEAD_BYTES = 64 * KIB  # how much of an oversized record is kept in its s
 ID_CHARS = 1_024  # an id, type, subject or source of a pushed event; longer ones are refused
 READ_BYTES = 4 * MIB  # one read from a segment: large enough for the disk, small enough for memory
 READ_EVENTS = 8_192  # events that a reader hands over at once
+BLOCK_BYTES = 128 * KIB  # lines of a segment that are checked and decoded together: they stay in the processor's cache
 INDEX_FLUSH_EVENTS = 20_000  # events whose ids, streams and cursors wait in memory before the index is written
 INDEX_PENDING_EVENTS = 1_000_000  # the same while the index cannot be written: about 200 MB; then the log stops
 STREAM_CACHE = 100_000  # streams whose revision is kept in memory (about 20 MB); others are looked up in the index

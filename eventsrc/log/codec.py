@@ -46,7 +46,7 @@ def encode(
     ]
     checksums = list(map(crc32, lines))
     pieces: list[bytes] = [b""] * (2 * size)
-    pieces[::2], pieces[1::2] = lines, _endings(checksums)
+    pieces[::2], pieces[1::2] = lines, endings(checksums)
     return pieces, checksums[-1] if checksums else 0
 
 
@@ -87,14 +87,9 @@ def _revisions(drafts: Sequence[Draft], revisions: dict[str, int], revision: Cal
     return numbers
 
 
-def checksums_as_written(checksums: Sequence[int]) -> bytes:
-    """The last members of that many lines, one after the other, without line feeds."""
-    return b"".join(_endings(checksums)).replace(b"\n", b"")
-
-
-def _endings(checksums: Sequence[int]) -> list[bytes]:
-    """The end of a line for each checksum. All of them in a few calls: a format for each would cost as much as the
-    checksum itself."""
+def endings(checksums: Sequence[int]) -> list[bytes]:
+    """The end of a line, its line feed included, for each checksum. All of them in a few calls: a format for each
+    would cost as much as the checksum itself."""
     if not checksums:
         return []
     numbers = array("I", checksums)
@@ -131,9 +126,9 @@ def event_in(line: bytes) -> Event:
 
 
 def events_in(lines: Sequence[bytes]) -> list[Event]:
-    """The events in lines that are known to be sound; raises like `event_in`."""
+    """The events in lines, each with its line feed, that are known to be sound; raises like `event_in`."""
     try:
-        events = _to_events(b"\n".join(lines))
+        events = _to_events(b"".join(lines))
     except (msgspec.DecodeError, UnicodeDecodeError):
         events = []
     return events if len(events) == len(lines) else [event_in(line) for line in lines]
