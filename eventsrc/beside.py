@@ -26,8 +26,11 @@ class GrowingFiles:
     def __init__(self, root: str, name: str) -> None:
         """`root`: the projection's folder; `name`: that of the read model."""
         self._root = Path(root)
+        self._base = str(self._root)
         self._name = name
         self._before: dict[str, int] = {}
+        self._made: set[str] = set()
+        """Folders that this batch made."""
 
     def append(self, path: str, at: int, data: bytes) -> None:
         """Writes behind the first `at` bytes, which are the ones that are true; makes the file when it is new. Raises
@@ -40,16 +43,16 @@ class GrowingFiles:
             self._before.setdefault(path, at)
             if size > at:  # a batch that was never committed
                 os.ftruncate(fd, at)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
+            written = os.write(fd, data)
+            while written < len(data):
+                written += os.write(fd, memoryview(data)[written:])
         finally:
             os.close(fd)
 
     def read(self, path: str, size: int) -> bytes:
         """The first `size` bytes of a file."""
         try:
-            with self._place(path).open("rb") as file:
+            with open(self._place(path), "rb") as file:
                 data = file.read(size)
         except FileNotFoundError:
             data = b""
@@ -60,6 +63,7 @@ class GrowingFiles:
     def keep(self) -> None:
         """The batch is committed."""
         self._before.clear()
+        self._made.clear()
 
     def undo(self) -> None:
         """The batch is not: files go back to where they were before it. One that cannot be cut now is cut before it is
@@ -68,6 +72,7 @@ class GrowingFiles:
             with contextlib.suppress(OSError):
                 os.truncate(self._place(path), size)
         self._before.clear()
+        self._made.clear()
 
     def recover(self, rows: Iterable[tuple[str, int]]) -> None:
         """Makes the files what `rows` (path, bytes) say: cuts what is too long, raises `ReadModelDamaged` for what is
@@ -89,26 +94,28 @@ class GrowingFiles:
 
     def _open(self, path: str, *, new: bool) -> int:
         place = self._place(path)
-        if new:  # looking first would cost one more call per message, and those are most of a rebuild
+        home = path.partition("/")[0]
+        if new and home not in self._made:  # looking first would be one more call per message, most of a rebuild
             with contextlib.suppress(FileExistsError):
-                self._make(place.parent)
+                self._make(home)
+            self._made.add(home)
         try:
             return os.open(place, _FLAGS, 0o600)
         except FileNotFoundError:  # the folder is gone: the caller finds that the file has lost something
-            self._make(place.parent)
+            self._make(home)
             return os.open(place, _FLAGS, 0o600)
 
-    def _make(self, home: Path) -> None:
+    def _make(self, home: str) -> None:
         try:
-            home.mkdir(0o700)
+            (self._root / home).mkdir(0o700)
         except FileNotFoundError:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            home.mkdir(0o700)
+            (self._root / home).mkdir(0o700)
 
-    def _place(self, path: str) -> Path:
+    def _place(self, path: str) -> str:
         home, name = path.split("/")  # whatever was made into a path, it has two parts
         assert home not in ("", ".", "..") and name not in ("", ".", ".."), f"{path!r} leads out of its folder"
-        return self._root / home / name
+        return f"{self._base}/{path}"  # a `Path` costs as much as opening the file
 
     def _short(self, path: str, size: int, at: int) -> ReadModelDamaged:
         return ReadModelDamaged(name=self._name, reason=f"{path} has {size} bytes, its row counts {at}")

@@ -18,6 +18,9 @@ from eventsrc.event import Appended, Envelope, Event, Position, Record
 from eventsrc.limits import READ_BYTES, READ_EVENTS
 from eventsrc.log import Batch, Log, LogReader, tail
 from eventsrc.log.draft import draft
+from eventsrc.log.drafting import drafted
+from eventsrc.log.drafts import in_columns
+from eventsrc.log.plain import lines_of
 
 
 def open(directory: str | os.PathLike[str], *, create: bool = True, readonly: bool = False) -> Store:
@@ -77,7 +80,12 @@ class Store:
             for value, name in zip(data, names, strict=True)
         ]
         expected: Mapping[str, int] | None = None if expected_revision is None else {subject: expected_revision}
-        batch = Batch([draft(record, envelope) for record in records], dict(expected) if expected else None)
+        envelopes = [envelope] * len(records)
+        if lines_of([record.data for record in records]) is None:
+            drafts = in_columns(map(draft, records, envelopes))
+        else:
+            drafts = drafted(records, envelopes)
+        batch = Batch(drafts, dict(expected) if expected else None)
         answer = self._log.commit([batch])[0]
         if isinstance(answer, EventsrcError):
             raise answer

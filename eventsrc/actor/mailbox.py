@@ -1,17 +1,20 @@
 """A bounded queue in front of an actor: bounded in items and in weight, counted, and safe to cancel.
 
-Underneath is an anyio memory channel, which brings the counting of senders and the end of the stream. Its own waiting
-is not used, because it hands an item over to a task before that task runs: if the task is then cancelled natively, the
-item is lost. Here both sides first wait (and may be cancelled) and then move the item without a pause, so
+Not an anyio memory channel, because that hands an item over to a task before that task runs: if the task is then
+cancelled natively, the item is lost. Here both sides first wait (and may be cancelled) and then move the item without a
+pause, so
 
 * a cancelled `receive` or `drain` has taken nothing,
 * a cancelled `send` has sent nothing.
+
+Nobody waits as long as there is something to do, so events are made only for those who do wait.
 
 A mailbox carries batches, never single events: one item costs microseconds whatever is in it.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -20,7 +23,6 @@ from typing import Generic, TypeVar
 import anyio
 import anyio.lowlevel
 import msgspec
-from anyio.streams.memory import MemoryObjectSendStream
 
 from eventsrc.clock import Clock, SystemClock
 from eventsrc.errors import QueueFull
@@ -75,13 +77,15 @@ class Mailbox(Generic[T]):
         self._weight = weight
         self._weigh = weigh
         self._clock = clock or SystemClock()
-        self._inlet, self._outlet = anyio.create_memory_object_stream[T](size)
-        self._weights: deque[int] = deque()  # of what is in the channel, in the same order
+        self._items: deque[T] = deque()
+        self._weights: deque[int] = deque()  # of the items, in the same order
+        self._end = _End()
+        self._open = 1  # ends that are not closed
         # Senders get room in the order in which they came, so that a heavy item is not overtaken for ever. Taking the
         # lock does not yield: otherwise `send_nowait` would see it held by a sender that does not wait at all.
         self._turn = anyio.Lock(fast_acquire=True)
-        self._room = anyio.Event()
-        self._arrival = anyio.Event()
+        self._room: anyio.Event | None = None  # what a sender waits for, when one does
+        self._arrival: anyio.Event | None = None  # what a receiver waits for, when one does
         self._waiting_weight = 0
         self._in_total = 0
         self._out_total = 0
@@ -96,19 +100,20 @@ class Mailbox(Generic[T]):
 
         Raises `anyio.ClosedResourceError` after `close`; a `send` that already waits does so when its turn comes.
         """
-        await self._send(self._inlet, item)
+        await self._send(self._end, item)
 
     def send_nowait(self, item: T) -> None:
         """Puts an item in, or raises `QueueFull`; never overtakes a sender that waits."""
-        self._send_nowait(self._inlet, item)
+        self._send_nowait(self._end, item)
 
     def sender(self) -> Sender[T]:
         """A further sending end. The receiver sees the end only after every one of them is closed."""
-        return Sender(self, self._inlet.clone())
+        self._open += 1
+        return Sender(self, _End())
 
     def close(self) -> None:
         """Closes the mailbox's own sending end; what waits is still received. Closing twice is harmless."""
-        self._close(self._inlet)
+        self._close(self._end)
 
     # --- receiving ---
 
@@ -118,7 +123,8 @@ class Mailbox(Generic[T]):
         Raises `anyio.EndOfStream` when every sender is closed and nothing waits.
         """
         await self._something()
-        return self._take()
+        (item,) = self._take(1, self._weights[0])
+        return item
 
     async def drain(self, budget_items: int, budget_weight: int) -> list[T]:
         """Waits for one item, then takes all that is there up to the budget: never empty, in order.
@@ -131,14 +137,14 @@ class Mailbox(Generic[T]):
     def drain_nowait(self, budget_items: int, budget_weight: int) -> list[T]:
         """What is there now, up to the budget, in order; empty when nothing is."""
         assert budget_items > 0, "a drain without a budget would never end"
-        taken: list[T] = []
-        weight = 0
-        while self._weights and len(taken) < budget_items:
-            weight += self._weights[0]
-            if taken and weight > budget_weight:
+        count, weight = 0, 0
+        for one in self._weights:
+            weight += one
+            if count and (count == budget_items or weight > budget_weight):
+                weight -= one
                 break
-            taken.append(self._take())
-        return taken
+            count += 1
+        return self._take(count, weight) if count else []
 
     def finish(self, items: int) -> None:
         """Told by a receiver that takes more before it is done with what it has: so many of the oldest are done."""
@@ -148,7 +154,7 @@ class Mailbox(Generic[T]):
         """Numbers for metrics, health and drain reports."""
         return MailboxStats(
             name=self.name,
-            waiting=len(self._weights),
+            waiting=len(self._items),
             waiting_weight=self._waiting_weight,
             in_total=self._in_total,
             out_total=self._out_total,
@@ -157,88 +163,109 @@ class Mailbox(Generic[T]):
             last_out=self._last_out,
             capacity=self._size,
             capacity_weight=self._weight,
-            senders=self._outlet.statistics().open_send_streams,
+            senders=self._open,
             blocked=self._turn.statistics().tasks_waiting + self._turn.locked(),
         )
 
     # --- both ends move items without a pause: there is no await between looking and moving ---
 
-    async def _send(self, inlet: MemoryObjectSendStream[T], item: T) -> None:
+    async def _send(self, end: _End, item: T) -> None:
         weight = self._weigh(item)
         await anyio.lowlevel.checkpoint()  # a sender in a loop lets others run
-        async with self._turn:
-            while not self._has_room(weight):
-                self._room = anyio.Event()
-                await self._room.wait()
-            self._put(inlet, item, weight)
+        if self._turn.locked() or not self._has_room(weight):
+            async with self._turn:
+                while not self._has_room(weight):
+                    self._room = anyio.Event()
+                    await self._room.wait()
+                self._put(end, item, weight)
+        else:
+            self._put(end, item, weight)
 
-    def _send_nowait(self, inlet: MemoryObjectSendStream[T], item: T) -> None:
+    def _send_nowait(self, end: _End, item: T) -> None:
         weight = self._weigh(item)
         if self._turn.locked() or not self._has_room(weight):
             raise QueueFull(name=self.name)
-        self._put(inlet, item, weight)
+        self._put(end, item, weight)
 
     def _has_room(self, weight: int) -> bool:
-        if not self._weights:
+        if not self._items:
             return True
-        return len(self._weights) < self._size and self._waiting_weight + weight <= self._weight
+        return len(self._items) < self._size and self._waiting_weight + weight <= self._weight
 
-    def _put(self, inlet: MemoryObjectSendStream[T], item: T, weight: int) -> None:
-        inlet.send_nowait(item)
+    def _put(self, end: _End, item: T, weight: int) -> None:
+        if not end.open:
+            raise anyio.ClosedResourceError
+        self._items.append(item)
         self._weights.append(weight)
         self._waiting_weight += weight
         self._in_total += 1
         self._last_in = self._clock.now()
-        self._arrival.set()
+        self._wake_receivers()
 
     async def _something(self) -> None:
         """Returns when an item is there; raises `anyio.EndOfStream` when none will come."""
         self._finished = self._out_total
         await anyio.lowlevel.checkpoint()  # a receiver that always finds work still lets others run
-        while not self._weights:
-            if not self._outlet.statistics().open_send_streams:
+        while not self._items:
+            if not self._open:
                 raise anyio.EndOfStream
-            if self._arrival.is_set():
+            if self._arrival is None:
                 self._arrival = anyio.Event()
             await self._arrival.wait()
 
-    def _take(self) -> T:
-        item = self._outlet.receive_nowait()
-        self._waiting_weight -= self._weights.popleft()
-        self._out_total += 1
+    def _take(self, count: int, weight: int) -> list[T]:
+        """The oldest `count` items, which weigh `weight` together."""
+        taken = [self._items.popleft() for _ in range(count)]
+        for _ in taken:
+            self._weights.popleft()
+        self._waiting_weight -= weight
+        self._out_total += count
         self._last_out = self._clock.now()
-        self._room.set()
-        return item
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+        return taken
 
-    def _close(self, inlet: MemoryObjectSendStream[T]) -> None:
-        inlet.close()
-        self._arrival.set()  # the receiver looks again: this may have been the last one
+    def _wake_receivers(self) -> None:
+        if self._arrival is not None:
+            self._arrival.set()
+            self._arrival = None
 
-    def __del__(self) -> None:
-        # Nobody can reach either end any more, so the channel's "unclosed" warnings would be noise. They do come for
-        # a forgotten `Sender`, which has an owner to tell.
-        self._inlet.close()
-        self._outlet.close()
+    def _close(self, end: _End) -> None:
+        if end.open:
+            end.open = False
+            self._open -= 1
+            self._wake_receivers()  # the receiver looks again: this may have been the last one
+
+
+class _End:
+    """A way into a mailbox, open until its owner closes it."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open = True
 
 
 class Sender(Generic[T]):
     """One of several sending ends of a mailbox, owned by one task. Close it, or use it in a `with`."""
 
-    def __init__(self, mailbox: Mailbox[T], inlet: MemoryObjectSendStream[T]) -> None:
+    def __init__(self, mailbox: Mailbox[T], end: _End) -> None:
+        """Use `Mailbox.sender`."""
         self._mailbox = mailbox
-        self._inlet = inlet
+        self._end = end
 
     async def send(self, item: T) -> None:
         """As `Mailbox.send`."""
-        await self._mailbox._send(self._inlet, item)
+        await self._mailbox._send(self._end, item)
 
     def send_nowait(self, item: T) -> None:
         """As `Mailbox.send_nowait`."""
-        self._mailbox._send_nowait(self._inlet, item)
+        self._mailbox._send_nowait(self._end, item)
 
     def close(self) -> None:
         """Closes this end only. Closing twice is harmless."""
-        self._mailbox._close(self._inlet)
+        self._mailbox._close(self._end)
 
     def __enter__(self) -> Sender[T]:
         return self
@@ -247,3 +274,7 @@ class Sender(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if self._end.open:  # the receiver waits for an end that never comes
+            warnings.warn(f"a sender of the mailbox {self._mailbox.name} was forgotten", ResourceWarning, 2, self)

@@ -37,8 +37,8 @@ def search(
 ) -> None:  # fmt: skip
     """Search prompts, answers, thinking, tools' inputs and results, messages and experiments.
 
-    WORDS must all be there; '"two words"' as they stand, begin* the beginning of a word, NOT word, a OR b. Of many
-    matches the newest thousand are ranked; what very many documents hold is shown newest first.
+    WORDS must all be there; '"two words"' as they stand, begin* the beginning of a word, NOT word, a OR b. The best
+    come first; of a thousand matches or more, the newest.
     """
     asked = words_of(" ".join(words))
     values = {"kind": kind, "session": session, "since": moment_of(since, time.time())}

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from eventsrc.formats import claude_envelope
 from eventsrc.formats.claude_assistant import read_assistant
-from eventsrc.formats.claude_entry import Entry, entry_of, observed
-from eventsrc.formats.claude_line import decode_lines
+from eventsrc.formats.claude_entry import AGENT, Entry, entry_of, observed
+from eventsrc.formats.claude_line import decode_line, glued_lines
 from eventsrc.formats.claude_marker import (
     MARKERS,
     read_agent_meta,
@@ -59,16 +59,24 @@ class ClaudeCode:
         """The same for many lines."""
         return claude_envelope.recognise_lines(records, lines)
 
-    def read(self, event: Event) -> Sequence[Fact]:
+    def read(self, event: Event) -> list[Fact]:
         """What a record means; of several that were glued together, what each of them means."""
-        lines, whole = decode_lines(event)
-        facts: list[Fact] = []
-        for number, (line, data) in enumerate(lines):
-            entry = entry_of(event, number, line, data)
-            facts += _READERS.get(entry.kind, _read_unknown)(entry)
-        if not whole:
-            facts.append(Unknown(agent=self.name, what="the rest of a damaged line"))
-        return facts
+        if event.data_base64 is not None:
+            return _read_glued(event)
+        data = event.data
+        entry = entry_of(event, 0, decode_line(data), data)
+        return _READERS.get(entry.kind, _read_unknown)(entry)
+
+
+def _read_glued(event: Event) -> list[Fact]:
+    lines, whole = glued_lines(event)
+    facts: list[Fact] = []
+    for number, (line, data) in enumerate(lines):
+        entry = entry_of(event, number, line, data)
+        facts += _READERS.get(entry.kind, _read_unknown)(entry)
+    if not whole:
+        facts.append(Unknown(agent=AGENT, what="the rest of a damaged line"))
+    return facts
 
 
 def _read_unknown(entry: Entry) -> list[Fact]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from eventsrc.formats.claude_entry import Entry
+from eventsrc.formats.claude_entry import AGENT, Entry
 from eventsrc.formats.claude_line import Block, Message
 from eventsrc.plugin import BlockReceived, Fact, MessageEnded, MessageStarted
 
@@ -89,20 +89,30 @@ def user_message(entry: Entry, blocks: list[tuple[int, Block]]) -> list[Fact]:
     sub-agent, injected notices, pictures. Blocks come with their number within the record."""
     if not blocks:
         return []
-    common = entry.common
-    started = MessageStarted(
-        **common,
-        message_id=entry.identity,
-        role="user",
-        is_sidechain=entry.is_sidechain,
-        agent_id=entry.agent_id,
-    )
-    facts: list[Fact] = [started]
-    for number, block in blocks:
-        key = f"{entry.identity}#{number}"
-        content = content_of(block)
-        facts.append(
-            BlockReceived(**common, message_id=entry.identity, key=key, block_type=block.type, content=content)
+    facts: list[Fact] = [
+        MessageStarted(
+            sid=entry.sid,
+            time=entry.time,
+            round=entry.round,
+            agent=AGENT,
+            message_id=entry.identity,
+            role="user",
+            is_sidechain=entry.is_sidechain,
+            agent_id=entry.agent_id,
         )
-    facts.append(MessageEnded(**common, message_id=entry.identity, stopped=True))
+    ]
+    facts += [
+        BlockReceived(
+            sid=entry.sid,
+            time=entry.time,
+            round=entry.round,
+            agent=AGENT,
+            message_id=entry.identity,
+            key=f"{entry.identity}#{number}",
+            block_type=block.type,
+            content=content_of(block),
+        )
+        for number, block in blocks
+    ]
+    facts.append(MessageEnded(**entry.common, message_id=entry.identity, stopped=True))
     return facts

@@ -12,26 +12,29 @@ from msgspec import Raw, Struct, field
 from eventsrc.formats.catalogue import subject_of
 from eventsrc.formats.claude_line import decode_as, split
 from eventsrc.formats.claude_place import place_of
+from eventsrc.formats.sse_times import instant, millis, seconds
 from eventsrc.limits import ID_CHARS, TEXT_CACHE
 from eventsrc.plugin import Envelope, Record, format_time, parse_time
 
 PREFIX = "claude_code."
 
+_TALK = {"user", "assistant"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_MINUTE = len("2026-01-10T10:00:")
-_REST = re.compile(r"[0-5]\d\.\d{3}Z", re.ASCII)
+_MINUTE, _MILLIS = len("2026-01-10T10:00:"), len("2026-01-10T10:00:02.")
 _minutes: set[str] = set()
 """Beginnings of times that were right: records of one minute share them."""
+_talk: dict[tuple[str | None, str | None], tuple[str, str]] = {}
+"""(`user` or `assistant`, session) → event type and subject: nearly all lines of a file are of these two."""
 _SESSION_CHARS = ID_CHARS - len("session/")
 _NEVER_BEFORE = 1e11  # milliseconds since the epoch are above this, seconds below: both were written in history files
 
 
-class _Kind(Struct):
+class _Kind(Struct, gc=False):
     type: str | None = None
 
 
-class Head(Struct, rename="camel"):
+class Head(Struct, rename="camel", gc=False):
     """What tells a line of Claude Code from everyone else's, and the envelope from its body."""
 
     type: str | None = None
@@ -74,17 +77,25 @@ def recognise_lines(records: Sequence[Record], lines: bytes) -> list[Envelope | 
 
 
 def _envelope(head: Head, source: str) -> Envelope | None:
+    known = _talk.get((head.type, head.session_id))
+    if known is not None and head.message and not head.payload and head.subtype is None:
+        return Envelope(known[0], known[1], rfc3339(head.timestamp))
     kind = _kind(head)
     if kind is None:
         return None
-    return Envelope(PREFIX + kind, _subject(head, kind, source), rfc3339(head.timestamp))
+    event_type, subject = PREFIX + kind, _subject(head, kind, source)
+    if kind in _TALK and head.session_id and len(head.session_id) <= _SESSION_CHARS:  # a longer one is cut
+        if len(_talk) >= TEXT_CACHE:
+            _talk.clear()
+        _talk[kind, head.session_id] = (event_type, subject)
+    return Envelope(event_type, subject, rfc3339(head.timestamp))
 
 
 def rfc3339(timestamp: Any) -> str | None:
     """The producer's time as it wrote it, or from milliseconds since the epoch; None when it is no time."""
     if isinstance(timestamp, str):
         minute = timestamp[:_MINUTE]
-        if minute in _minutes and _REST.fullmatch(timestamp, _MINUTE):
+        if minute in _minutes and timestamp[_MINUTE:_MILLIS] in seconds and timestamp[_MILLIS:] in millis:
             return timestamp
         if not _TIME.fullmatch(timestamp) or parse_time(timestamp) is None:
             return None
@@ -92,14 +103,14 @@ def rfc3339(timestamp: Any) -> str | None:
             _minutes.clear()
         _minutes.add(minute)
         return timestamp
-    seconds = seconds_of(timestamp)
-    return None if seconds is None else format_time(seconds)
+    moment = seconds_of(timestamp)
+    return None if moment is None else format_time(moment)
 
 
 def seconds_of(timestamp: Any) -> float | None:
     """Seconds since the epoch from a time as any build wrote it; None when it is no time."""
     if isinstance(timestamp, str):
-        return parse_time(timestamp)
+        return instant(timestamp)
     if isinstance(timestamp, (int, float)) and not isinstance(timestamp, bool) and 0 < timestamp < 1e14:
         return timestamp / 1000 if timestamp > _NEVER_BEFORE else float(timestamp)
     return None
@@ -113,7 +124,7 @@ def session_of(head_session: str | None, kind: str, source: str) -> str:
     if head_session:
         return head_session
     place = place_of(source)
-    if kind in {"user", "assistant"}:
+    if kind in _TALK:
         return place.session or place.stem
     return place.session
 
@@ -139,7 +150,7 @@ def _kind(head: Head) -> str | None:
     if head.type is None:
         return _kind_without_type(head)
     known = bool(head.session_id or head.uuid)
-    if head.type in {"user", "assistant"}:
+    if head.type in _TALK:
         claimed = bool(head.message) and (known or head.timestamp is not None)
     elif head.type == "summary":
         claimed = bool(head.leaf_uuid) or known

@@ -18,20 +18,20 @@ from eventsrc.plugin import Event
 S = TypeVar("S", bound=Struct)
 
 
-class Cache(Struct):
+class Cache(Struct, gc=False):
     """Cache writes by lifetime; builds differ in whether they also give the sum."""
 
     ephemeral_5m_input_tokens: int | None = None
     ephemeral_1h_input_tokens: int | None = None
 
 
-class OutputDetails(Struct):
+class OutputDetails(Struct, gc=False):
     """Parts of the output tokens, which include them."""
 
     thinking_tokens: int | None = None
 
 
-class Usage(Struct):
+class Usage(Struct, gc=False):
     """Tokens of one API response, as repeated on each of its lines."""
 
     input_tokens: int | None = None
@@ -42,7 +42,7 @@ class Usage(Struct):
     output_tokens_details: OutputDetails | None = None
 
 
-class Block(Struct):
+class Block(Struct, gc=False):
     """One content block; `type` is open-ended, the other fields depend on it."""
 
     type: str = ""
@@ -57,7 +57,7 @@ class Block(Struct):
     source: Raw = Raw()
 
 
-class Message(Struct):
+class Message(Struct, gc=False):
     """What the API was sent or answered."""
 
     id: str | None = None
@@ -68,7 +68,7 @@ class Message(Struct):
     usage: Usage | None = None
 
 
-class Spent(Struct):
+class Spent(Struct, gc=False):
     """The part of a sub-agent's message that its parent's progress records are read for."""
 
     id: str | None = None
@@ -77,7 +77,7 @@ class Spent(Struct):
     usage: Usage | None = None
 
 
-class Copy(Struct, rename="camel"):
+class Copy(Struct, rename="camel", gc=False):
     """A sub-agent's line, copied into a progress record of its parent."""
 
     message: Spent | None = None
@@ -86,7 +86,7 @@ class Copy(Struct, rename="camel"):
     request_id: str | None = None
 
 
-class Progress(Struct, rename="camel"):
+class Progress(Struct, rename="camel", gc=False):
     """What a running tool shows of itself; of a sub-agent, the message it has just got or written."""
 
     type: str = ""
@@ -94,7 +94,7 @@ class Progress(Struct, rename="camel"):
     agent_id: str | None = None
 
 
-class Line(Struct, rename="camel"):
+class Line(Struct, rename="camel", gc=False):
     """One transcript line: the envelope of every type, and the bodies of the frequent ones."""
 
     type: str | None = None
@@ -131,17 +131,20 @@ _LINE = msgspec.json.Decoder(Line)
 _SCANNER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
-def decode_lines(event: Event) -> tuple[list[tuple[Line, bytes | Raw]], bool]:
-    """The records of an event, each with its own bytes, and whether all of the event was read.
+def decode_line(data: bytes | Raw) -> Line:
+    """The record of an event that is one JSON value; ValueError when that is no object."""
+    return decode_as(_LINE, Line, data)
 
-    One record per event is the rule; the writer now and then glued several (`}{`). ValueError when there is none.
+
+def glued_lines(event: Event) -> tuple[list[tuple[Line, bytes]], bool]:
+    """The records of an event that is no JSON value, each with its own bytes, and whether all of the event was read.
+
+    The writer now and then glued several (`}{`). ValueError when there is none.
     """
-    if event.data_base64 is None:
-        return [(decode_as(_LINE, Line, event.data), event.data)], True
     objects, whole = split(event.raw)
     if not objects:
         raise ValueError("no JSON object in the record")
-    return [(decode_as(_LINE, Line, data), data) for data in objects], whole
+    return [(decode_line(data), data) for data in objects], whole
 
 
 def decode_as(decoder: msgspec.json.Decoder[S], kind: type[S], data: bytes | Raw) -> S:

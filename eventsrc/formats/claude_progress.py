@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from eventsrc.formats.claude_entry import Entry, observed
 from eventsrc.formats.claude_envelope import seconds_of
 from eventsrc.formats.claude_line import Progress
@@ -23,14 +25,12 @@ def read_progress(entry: Entry) -> list[Fact]:
 def _usage(entry: Entry, data: Progress) -> list[Fact]:
     """Tokens of the sub-agent's message that the record copies; its time is that of the message."""
     copy = data.message
-    message = copy.message if copy is not None else None
-    if copy is None or message is None:
+    if copy is None or copy.message is None:
         return []
-    common = dict(entry.common)
-    when = seconds_of(copy.timestamp)
-    if when is not None:
-        common["time"] = when
     request_id = copy.request_id or entry.line.request_id or ""
-    identity = copy.uuid or entry.identity
-    usage = usage_of(common, message, request_id=request_id, identity=identity, origin="progress", side=True)
-    return [] if usage is None else [usage]
+    usage = usage_of(entry, copy.message, request_id, copy.uuid or entry.identity)
+    if usage is None:
+        return []
+    when = seconds_of(copy.timestamp)
+    time = entry.time if when is None else when
+    return [msgspec.structs.replace(usage, time=time, origin="progress", is_sidechain=True)]

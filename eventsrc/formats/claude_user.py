@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from eventsrc.formats.claude_content import blocks_of, plain_text, result_text, user_message
-from eventsrc.formats.claude_entry import Entry, observed
+from eventsrc.formats.claude_entry import AGENT, Entry, observed
 from eventsrc.formats.claude_line import Block
 from eventsrc.formats.claude_prompt import ROUND_KINDS, TextClass, classify
 from eventsrc.plugin import Fact, PromptSubmitted, RoundEnded, SessionObserved, ToolResultReceived
 
 
-class _Outcome(Struct, rename="camel"):
+class _Outcome(Struct, rename="camel", gc=False):
     """The structured twin of a tool result: the few fields of it that are facts. Everything else repeats files."""
 
     agent_id: str | None = None
@@ -28,27 +28,27 @@ _OUTCOME = msgspec.json.Decoder(_Outcome)
 def read_user(entry: Entry) -> list[Fact]:
     """Facts of one `user` record."""
     facts: list[Fact] = [observed(entry)]
-    blocks = list(enumerate(blocks_of(entry.line.message)))
-    results = [(number, block) for number, block in blocks if block.type == "tool_result"]
-    if results:
-        facts += _results(entry, results)
-        facts += user_message(entry, [(number, block) for number, block in blocks if block.type != "tool_result"])
-    else:
+    blocks = blocks_of(entry.line.message)
+    results = [(number, block) for number, block in enumerate(blocks) if block.type == "tool_result"]
+    if not results:
         facts += _text(entry, blocks)
+    else:
+        facts += _results(entry, results)
+        if len(results) < len(blocks):
+            facts += user_message(entry, [pair for pair in enumerate(blocks) if pair[1].type != "tool_result"])
     facts += _ends(entry)
     return facts
 
 
-def _text(entry: Entry, blocks: list[tuple[int, Block]]) -> list[Fact]:
-    every = [block for _, block in blocks]
-    text = plain_text(every)
-    has_content = bool(text.strip()) or any(block.type in {"image", "document"} for block in every)
+def _text(entry: Entry, blocks: list[Block]) -> list[Fact]:
+    text = plain_text(blocks)
+    has_content = bool(text.strip()) or any(block.type in {"image", "document"} for block in blocks)
     found = classify(entry.line, text, is_sidechain=entry.is_sidechain, has_content=has_content)
     if found in ROUND_KINDS:
         kind = ROUND_KINDS[found]
         prompt = PromptSubmitted(**entry.common, prompt=text, prompt_id=entry.identity, kind=kind)
-        return [prompt, *user_message(entry, [pair for pair in blocks if pair[1].type != "text"])]
-    facts = user_message(entry, blocks)
+        return [prompt, *user_message(entry, [pair for pair in enumerate(blocks) if pair[1].type != "text"])]
+    facts = user_message(entry, list(enumerate(blocks)))
     if found is TextClass.INTERRUPT:
         facts.append(RoundEnded(**entry.common, outcome="aborted", reason=text.strip().strip("[]")))
     return facts
@@ -63,7 +63,10 @@ def _results(entry: Entry, results: list[tuple[int, Block]]) -> list[Fact]:
             continue
         facts.append(
             ToolResultReceived(
-                **entry.common,
+                sid=entry.sid,
+                time=entry.time,
+                round=entry.round,
+                agent=AGENT,
                 tool_use_id=block.tool_use_id,
                 content=result_text(block.content),
                 is_error=_is_error(entry, block, single=outcome is not None),

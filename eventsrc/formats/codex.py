@@ -39,6 +39,10 @@ class Codex:
         """`codex_rollout.<type>[.<payload type>]`, the thread's stream, the line's own time."""
         return codex_envelope.recognise(record)
 
+    def recognise_lines(self, records: Sequence[Record], lines: bytes) -> list[Envelope | None]:
+        """The same for many lines."""
+        return codex_envelope.recognise_lines(records, lines)
+
     def read(self, event: Event) -> Sequence[Fact]:
         """What a line means; of several that were glued together, what each of them means."""
         lines, whole = lines_of(event)

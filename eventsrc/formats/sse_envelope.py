@@ -14,17 +14,24 @@ from eventsrc.plugin import Envelope, Record
 
 FAMILIES = ("claude.", "codex.", "turn.", "response.", "thread.", "item.")
 _STAMP = b'"line":"data: {\\"timestamp\\":\\"'
+_LINE = b'"line":'
 _STAMP_AFTER = len('{"event":"') + len('","t":"2025-11-22T09:15:05.131",')  # and the name between: where it always is
 _STAMP_WITHIN = 400  # bytes: the keys before `line` are short; a search through a line of megabytes would find nothing
 _UUID_CHARS = 36
 _SID_CHARS = 200  # a longer sid is no UUID and no key; it is treated as unknown
 
 _MILLIS = {f"{milli:03}Z".encode(): f"{milli:03}Z" for milli in range(1000)}
+_SECOND_BYTES = len("2025-11-22T02:15:05.")
+_SECOND = len(_STAMP) + _SECOND_BYTES
+_WHOLE = _SECOND + len("131Z")
 _seconds: dict[bytes, str] = {}
-"""`2025-11-22T02:15:05.`, for times that were right: hundreds of rows share one."""
+"""What stands before a time and its second → the second, for times that were right: hundreds of rows share one."""
 
-_types: set[str] = set()
-"""Names of the families that were seen: their rows are not looked at twice."""
+_places: dict[str | None, int] = {}
+"""Names of the families that were seen → where a time would stand in their rows: they are not looked at twice."""
+
+_subjects: dict[str | None, str] = {}
+"""Usual sids that were seen → their streams: most rows are of few sessions."""
 
 
 def recognise(record: Record) -> Envelope | None:
@@ -47,23 +54,40 @@ def recognise_lines(records: Sequence[Record], lines: bytes) -> list[Envelope | 
         heads = decode_heads(lines)
     except msgspec.DecodeError:  # one of them is no row
         return [recognise(record) for record in records]
-    return [_envelope(head, record.data) for head, record in zip(heads, records, strict=True)]
+    envelopes: list[Envelope | None] = []
+    add, places, subjects, seconds, millis = envelopes.append, _places.get, _subjects.get, _seconds.get, _MILLIS.get
+    for head, record in zip(heads, records, strict=True):
+        data, name = record.data, head.event
+        place, subject = places(name), subjects(head.sid)
+        if name is None or place is None or subject is None or head.url or not head.line:
+            add(_envelope(head, data))
+            continue
+        second, milli = seconds(data[place : place + _SECOND]), millis(data[place + _SECOND : place + _WHOLE])
+        add(Envelope(name, subject, _stamp(data, name) if second is None or milli is None else second + milli))
+    return envelopes
 
 
 def _envelope(head: Head, data: bytes) -> Envelope | None:
     if not head.line:
         return None
     event_type = head.event
-    if event_type is None or event_type not in _types:
+    if event_type is None or event_type not in _places:
         event_type = _type_of(head)
         if event_type is None:
             return None
     sid, stamp = head.sid, _stamp(data, head.event)
-    if sid is not None and len(sid) == _UUID_CHARS and not head.url:  # nearly all
-        return Envelope(event_type, f"session/{sid}", stamp)
     if is_proxy(sid, head.url):
         return Envelope(f"mitm.{event_type.removeprefix('sse_lines.')}", f"proxy/{_key(sid)}", stamp)
-    return Envelope(event_type, f"session/{_key(sid)}", stamp)
+    return Envelope(event_type, _subject(sid), stamp)
+
+
+def _subject(sid: str | None) -> str:
+    subject = f"session/{_key(sid)}"
+    if sid is not None and len(sid) == _UUID_CHARS:
+        if len(_subjects) >= TEXT_CACHE:
+            _subjects.clear()
+        _subjects[sid] = subject
+    return subject
 
 
 def _key(sid: str | None) -> str:
@@ -75,19 +99,20 @@ def _stamp(data: bytes, name: str | None) -> str | None:
     The quotes before it are not escaped, so the text of a message can never look like it."""
     place = _STAMP_AFTER + len(name or "")
     if not data.startswith(_STAMP, place):
+        if data.startswith(_LINE, place):  # Codex, mostly: it stands where it always is, and begins otherwise
+            return None
         place = data.find(_STAMP, 0, _STAMP_WITHIN)
         if place < 0:
             return None
-    place += len(_STAMP)
-    second, rest = _seconds.get(data[place : place + 20]), _MILLIS.get(data[place + 20 : place + 24])
+    second, rest = _seconds.get(data[place : place + _SECOND]), _MILLIS.get(data[place + _SECOND : place + _WHOLE])
     if second is not None and rest is not None:
         return second + rest
-    text = data[place : place + 24].decode("latin-1")
+    text = data[place + len(_STAMP) : place + _WHOLE].decode("latin-1")
     if rest is None or instant(text) is None:
         return None
     if len(_seconds) >= TEXT_CACHE:
         _seconds.clear()
-    _seconds[text[:20].encode()] = text[:20]
+    _seconds[data[place : place + _SECOND]] = text[:_SECOND_BYTES]
     return text
 
 
@@ -95,9 +120,9 @@ def _type_of(head: Head) -> str | None:
     """The event type of a name that is not remembered, or of a row without one; None when the row is not ours."""
     name = head.event
     if name and name.startswith(FAMILIES) and _is_name(name):
-        if len(_types) >= TEXT_CACHE:
-            _types.clear()
-        _types.add(name)
+        if len(_places) >= TEXT_CACHE:
+            _places.clear()
+        _places[name] = _STAMP_AFTER + len(name)
         return name
     line = bytes(memoryview(head.line)[:8])
     if not line.startswith((b'"data:', b'"event:')):

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from eventsrc.errors import (
@@ -89,17 +88,3 @@ def described(error: EventsrcError) -> dict[str, object]:
     if "index" in error.facts:
         body["index"] = error.facts["index"]
     return body
-
-
-async def on_error(_request: Request, error: Exception) -> Response:
-    """Starlette's handler for our own tree of errors."""
-    assert isinstance(error, EventsrcError)
-    return error_answer(error)
-
-
-async def on_disconnect(_request: Request, _error: Exception) -> Response:
-    """The client went away while it was sending: nothing was stored, nobody reads this answer."""
-    return Response(status_code=400)
-
-
-HANDLERS = {EventsrcError: on_error, ClientDisconnect: on_disconnect}

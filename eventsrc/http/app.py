@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from uuid import uuid4
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from eventsrc.http.answers import HANDLERS, json_answer
 from eventsrc.http.body import Bodies
 from eventsrc.http.connection import STREAM_PATH
 from eventsrc.http.events import Events
@@ -20,6 +13,7 @@ from eventsrc.http.guard import LOOPBACK, Guard
 from eventsrc.http.hooks import HOOKS_PATH, Hooks
 from eventsrc.http.live import Live
 from eventsrc.http.operations import Operations
+from eventsrc.http.paths import ADD, READ, Path, Paths
 from eventsrc.http.port import Port
 from eventsrc.http.stream import EventStream
 
@@ -36,8 +30,8 @@ def application(
     bodies: Bodies,
     *,
     admin: bool,
+    new_id: Callable[[], str],
     hosts: Collection[str] = (),
-    new_id: Callable[[], str] = lambda: uuid4().hex,
 ) -> ASGIApp:
     """The ASGI application of one listener.
 
@@ -45,30 +39,22 @@ def application(
     loopback name or one of `hosts` (lower case, without port).
     """
     operations = Operations(port, bodies, admin=admin)
-    routes = [
-        Route("/", operations.home),
-        Route("/v1/events", Events(port, bodies, new_id).endpoint, methods=["GET", "POST"]),
-        Route(STREAM_PATH, EventStream(live, port)),
-        Route(HOOKS_PATH, Hooks(port, bodies, new_id).endpoint, methods=["POST"]),
-        Route("/v1/status", operations.status),
-        Route("/v1/checkpoint", operations.checkpoint, methods=["POST"]),
-        Route("/v1/ingest", operations.ingest, methods=["POST"]),
-        Route("/v1/rebuild", operations.rebuild, methods=["POST"]),
-        Route("/metrics", operations.metrics),
-        Route("/healthz", operations.healthz),
-        Route("/readyz", operations.readyz),
-    ]
-    assert sorted(route.path for route in routes) == sorted(ROUTES), "every route is named in ROUTES"
+    paths = {
+        "/": Path(operations.home),
+        "/v1/events": Path(Events(port, bodies, new_id).endpoint, (*READ, *ADD)),
+        STREAM_PATH: Path(EventStream(live, port).endpoint, ("GET",)),
+        HOOKS_PATH: Path(Hooks(port, bodies, new_id).endpoint, ADD),
+        "/v1/status": Path(operations.status),
+        "/v1/checkpoint": Path(operations.checkpoint, ADD),
+        "/v1/ingest": Path(operations.ingest, ADD),
+        "/v1/rebuild": Path(operations.rebuild, ADD),
+        "/metrics": Path(operations.metrics),
+        "/healthz": Path(operations.healthz),
+        "/readyz": Path(operations.readyz),
+    }
+    assert sorted(paths) == sorted(ROUTES), "every path is named in ROUTES"
 
     def counted(path: str, status: int) -> None:
         port.requested(path if path in ROUTES else "other", status)  # a scan must not make new time series
 
-    app = Starlette(routes=routes, exception_handlers={**HANDLERS, HTTPException: _on_http_exception})
-    app.router.redirect_slashes = False
-    return Guard(app, None if admin else LOOPBACK | frozenset(hosts), counted)
-
-
-async def _on_http_exception(_request: Request, error: Exception) -> Response:
-    """404 and 405 in the shape of every other error."""
-    assert isinstance(error, HTTPException)
-    return json_answer({"error": error.detail, "exit_code": 1}, error.status_code, dict(error.headers or {}))
+    return Guard(Paths(paths), None if admin else LOOPBACK | frozenset(hosts), counted)

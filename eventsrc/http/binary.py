@@ -36,7 +36,7 @@ def binary(headers: Iterable[tuple[bytes, bytes]], content_type: str | None, bod
         attributes["datacontenttype"] = content_type
     if body and (content_type is None or _JSON.fullmatch(content_type)):
         check(body)
-    return record(attributes, body or None, naming)
+    return record(attributes, body or None, naming, 0)
 
 
 def _decoded(name: str, value: bytes) -> str:

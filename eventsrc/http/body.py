@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import anyio
-from starlette.requests import Request
+import asyncio
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 
 from eventsrc.errors import QueueFull, TooLarge
 from eventsrc.http.answers import Refusal
@@ -19,30 +21,37 @@ class Bodies:
         self._seconds = seconds
         self._held = 0
 
-    async def read(self, request: Request) -> bytes:
+    async def read(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body. What is too large is refused as soon as that is known, so it never takes memory.
 
         Raises `TooLarge`, `QueueFull`, `Refusal` (408 too slow, 415 compressed), and Starlette's `ClientDisconnect`
         when the client left before the end.
         """
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Refusal(415, "compressed bodies are not read here; send it as it is")
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._most:
-            raise TooLarge(what="The body", size=int(announced), limit=self._most)
-        body = bytearray()
+        for name, value in scope["headers"]:
+            if name == b"content-encoding" and value.lower() != b"identity":
+                raise Refusal(415, "compressed bodies are not read here; send it as it is")
+            if name == b"content-length" and value.isdigit() and int(value) > self._most:
+                raise TooLarge(what="The body", size=int(value), limit=self._most)
+        held = 0
+        chunks: list[bytes] = []
         try:
-            with anyio.fail_after(self._seconds):
-                async for chunk in request.stream():
+            async with asyncio.timeout(self._seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    chunk, more = message.get("body", b""), message.get("more_body", False)
                     self._hold(len(chunk))
-                    body += chunk
-                    if len(body) > self._most:
+                    held += len(chunk)
+                    chunks.append(chunk)
+                    if held > self._most:
                         raise TooLarge(what="The body", size=f"more than {self._most}", limit=self._most)
         except TimeoutError as error:
             raise Refusal(408, f"the body took longer than {self._seconds:g} seconds") from error
         finally:
-            self._held -= len(body)
-        return bytes(body)
+            self._held -= held
+        return b"".join(chunks)
 
     def _hold(self, size: int) -> None:
         if self._held + size > self._most_together:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from uuid import uuid4
+from urllib.parse import parse_qsl
 
 import anyio
 import anyio.to_thread
@@ -25,7 +26,7 @@ USUAL_LIMIT = "100"
 class Events:
     """The two endpoints, with what they need."""
 
-    def __init__(self, port: Port, bodies: Bodies, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+    def __init__(self, port: Port, bodies: Bodies, new_id: Callable[[], str]) -> None:
         """`new_id` is called from the event loop and from a thread."""
         self._port = port
         self._bodies = bodies
@@ -38,12 +39,14 @@ class Events:
 
     async def push(self, request: Request) -> Response:
         """Answers 201 when all events are durable, 200 when all of them already were; else nothing was stored."""
-        body = await self._bodies.read(request)
-        records = await self._read_apart(Push(request.scope["headers"], request.query_params, body))
+        scope = request.scope
+        body = await self._bodies.read(scope, request.receive)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        records = await self._read_apart(Push(scope["headers"], query, body))
         if not records:
             return json_answer({"positions": [], "first": None, "last": None, "duplicates": 0})
         try:
-            with anyio.fail_after(PUSH_SECONDS):
+            async with asyncio.timeout(PUSH_SECONDS):
                 appended = await self._port.append(records)
         except IdConflict as error:
             return await self._conflict(error, records)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventsrc.errors import NotAllowed
 from eventsrc.http.answers import error_answer
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
 
 
 class Guard:
@@ -38,17 +38,24 @@ class Guard:
         if scope["type"] != "http":
             return
 
+        started = False
+
         async def harden(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                started = True
+                message["headers"] = [*message["headers"], *_HEADERS]
                 self._counted(scope["path"], message["status"])
             await send(message)
 
         reason = None if self._hosts is None else refusal(Headers(scope=scope), self._hosts)
-        if reason is None:
-            await self._app(scope, receive, harden)
-        else:
-            await error_answer(NotAllowed(reason=reason))(scope, receive, harden)
+        app = self._app if reason is None else error_answer(NotAllowed(reason=reason))
+        try:
+            await app(scope, receive, harden)
+        except BaseException:
+            if not started:
+                self._counted(scope["path"], 500)  # as the server answers for an application that failed
+            raise
 
 
 def refusal(headers: Headers, hosts: Collection[str]) -> str | None:

@@ -7,9 +7,9 @@ a log that is slow is not waited for. Only what no agent sends is refused: no bo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,15 +37,17 @@ class Hooks:
     async def endpoint(self, request: Request) -> Response:
         """200 with an empty body, after the record is durable, or without waiting for that any longer."""
         try:
-            body = await self._bodies.read(request)
+            body = await self._bodies.read(request.scope, request.receive)
         except QueueFull:
             self._port.dropped_hook("full")
             return Response(status_code=200)
         if not body.strip():
             raise Refusal(400, "a hook is one JSON object; this body is empty")
-        with anyio.move_on_after(self._seconds) as patience:
-            await self._record(Record(SOURCE, body, self._new_id()))
-        if patience.cancelled_caught:  # it is on its way, and most likely recorded in the end
+        record = Record(SOURCE, body, self._new_id())
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._record(record)
+        except TimeoutError:  # it is on its way, and most likely recorded in the end
             self._port.dropped_hook("slow")
         return Response(status_code=200)
 

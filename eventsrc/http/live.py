@@ -49,11 +49,15 @@ class Live:
             if tail == self.tail and page:  # else everyone left meanwhile and somebody else came
                 self._add(page)
 
-    @contextmanager
-    def client(self) -> Iterator[None]:
-        """Counts a client in for as long as it listens. Raises `QueueFull` past `limits.STREAM_CLIENTS`."""
+    def admit(self) -> None:
+        """Raises `QueueFull` past `limits.STREAM_CLIENTS`."""
         if self._clients >= STREAM_CLIENTS:
             raise QueueFull(name="live-stream clients")
+
+    @contextmanager
+    def client(self) -> Iterator[None]:
+        """Counts a client in for as long as it listens. Raises like `admit`."""
+        self.admit()
         if not self._clients:
             self._start_at(self._log.head)
         self._clients += 1

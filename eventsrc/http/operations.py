@@ -84,7 +84,7 @@ class Operations:
     async def _wanted(self, request: Request, kind: type[_T]) -> _T:
         if not self._admin:
             raise NotAllowed(reason="administration goes through the Unix socket in the data directory")
-        body = await self._bodies.read(request)
+        body = await self._bodies.read(request.scope, request.receive)
         try:
             return msgspec.json.decode(body or b"{}", type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 import anyio
 import msgspec
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eventsrc.event import Position
-from eventsrc.http.answers import Refusal, error_answer
+from eventsrc.http.answers import Refusal
 from eventsrc.http.live import Live
 from eventsrc.http.port import Line, Reads
 from eventsrc.limits import READ_EVENTS, STREAM_PAGE_BYTES, STREAM_PING_SECONDS
@@ -100,25 +101,25 @@ def _control(event: str, position: Position, reason: str) -> bytes:
 
 
 class EventStream:
-    """`GET /v1/stream` as an ASGI application: `?after=N` or `Last-Event-ID`, `?type=`, `?subject=`."""
+    """`GET /v1/stream`: `?after=N` or `Last-Event-ID`, `?type=`, `?subject=`."""
 
     def __init__(self, live: Live, log: Reads) -> None:
         self._live = live
         self._log = log
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Streams until the client leaves, falls behind, or the service stops."""
-        request = Request(scope, receive)
-        if request.method != "GET":
-            await error_answer(Refusal(405, "a stream can only be asked for with GET"))(scope, receive, send)
-            return
+    async def endpoint(self, request: Request) -> ASGIApp:
+        """The stream that was asked for; goes on until the client leaves, falls behind, or the service stops."""
         given = request.headers.get("last-event-id") or request.query_params.get("after")
         after = self._log.head if given is None else number(given, "after")
+        self._live.admit()  # while that can still be answered
+        return partial(self._stream, after, Filter.of(request))
+
+    async def _stream(self, after: Position, chosen: Filter, _scope: Scope, receive: Receive, send: Send) -> None:
         with self._live.client():
             await send({"type": "http.response.start", "status": 200, "headers": _HEAD})
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
-                async with aclosing(follow(self._live, self._log, after, Filter.of(request))) as parts:
+                async with aclosing(follow(self._live, self._log, after, chosen)) as parts:
                     async for part in parts:
                         await send({"type": "http.response.body", "body": part, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

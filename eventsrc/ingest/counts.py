@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from eventsrc.event import Appended, Position
 
 
@@ -21,7 +23,9 @@ class Counts:
         self.read += len(answer.positions)
         self.duplicates += answer.duplicates
         self.appended += len(answer.positions) - answer.duplicates
-        fresh = [position for position in answer.positions if position > head_before]
+        fresh: Sequence[Position] = answer.positions
+        if answer.duplicates:  # else they are all new
+            fresh = [position for position in fresh if position > head_before]
         if fresh:
             self.first_position = min(fresh[0], self.first_position or fresh[0])
             self.last_position = max(fresh[-1], self.last_position or 0)

@@ -10,10 +10,12 @@ import msgspec
 
 from eventsrc.actor import Mailbox, Sender, Ticket
 from eventsrc.errors import QueueFull, Rejected
-from eventsrc.event import Appended, Draft, Envelope, Record
+from eventsrc.event import Appended, Envelope, Record
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
 from eventsrc.log import Batch
-from eventsrc.log.draft import draft, drafts
+from eventsrc.log.draft import draft
+from eventsrc.log.drafting import drafted
+from eventsrc.log.drafts import Drafts, in_columns
 from eventsrc.log.plain import lines_of
 from eventsrc.log.writer import Append
 
@@ -21,7 +23,7 @@ REJECTED = ".rejected"
 """How a format's type ends for records that it knows and that lack what makes them one (a message without sender or
 text). They are kept as they are, under that type, and counted as quarantined: visible, never taken for good ones."""
 
-FEW = 8  # records of a batch that costs less than giving way to other tasks does
+FEW = 8  # records of a batch that costs less than giving way to other tasks does, and than handling all at once
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -68,6 +70,8 @@ class Ingestor:
         self._log = log
         self._progress = progress
         self._rejected = rejected
+        self._passed = 0
+        self._aside = 0
 
     async def run(self) -> None:
         """Ends when every source has closed its end; closes the log's mailbox behind it."""
@@ -79,47 +83,65 @@ class Ingestor:
                 except anyio.EndOfStream:
                     return
                 for arrival in arrivals:
-                    await self._pass_on(arrival, log)
+                    if (made := self._made(arrival)) is not None:
+                        append, aside = made
+                        await _pass_on(append, log)
+                        self._passed += len(append.batch.drafts)
+                        self._aside += aside
+                self._tell()
         finally:
+            self._tell()
             log.close()
 
-    async def _pass_on(self, arrival: Arrival, log: Sender[Append]) -> None:
-        """A batch that cannot become valid events is answered here; everything else is answered by the log, which
-        refuses nothing of a source that can wait."""
+    def _made(self, arrival: Arrival) -> tuple[Append, int] | None:
+        """What the log is asked for, and how many of the records are kept aside. A batch that cannot become valid
+        events is answered here, and None; everything else is answered by the log, which refuses nothing of a source
+        that can wait."""
         if arrival.after is not None and arrival.after.failure is not None:
             arrival.ticket.fail(arrival.after.failure)
-            return
+            return None
         try:
             drafts, aside = drafts_of(arrival.records, self._formats)
         except Rejected as error:
             arrival.ticket.fail(error)
-            return
-        append = Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient)
+            return None
+        return Append(Batch(drafts, arrival.expected_revision), arrival.ticket, patient=arrival.patient), aside
+
+    def _tell(self) -> None:
+        """Says what was passed on since it was last said: once for all that came together."""
+        if self._passed:
+            self._progress(self._passed)
+        if self._aside:
+            self._rejected(self._aside)
+        self._passed = self._aside = 0
+
+
+async def _pass_on(append: Append, log: Sender[Append]) -> None:
+    if len(append.batch.drafts) <= FEW:
         try:
-            if len(drafts) > FEW:
-                await log.send(append)  # lets the writer in between two large batches
-            else:
-                log.send_nowait(append)
+            log.send_nowait(append)
+            return
         except QueueFull:
-            await log.send(append)
-        self._progress(len(arrival.records))
-        if aside:
-            self._rejected(aside)
+            pass
+    await log.send(append)  # lets the writer in between two large batches
 
 
-def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[list[Draft], int]:
+def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[Drafts, int]:
     """Fills in what the producer did not give itself, for all records at once where each is plain JSON; and how many
     of the records are kept aside."""
-    lines = lines_of([record.data for record in records])
+    lines = lines_of([record.data for record in records]) if len(records) > FEW else None
     if lines is None:
         envelopes = [record.envelope or formats.recognise(record) for record in records]
-        made = [draft(record, envelope) for record, envelope in zip(records, envelopes, strict=True)]
+        made = in_columns(map(draft, records, envelopes))
     else:
-        envelopes = formats.recognise_lines(records, lines)
-        made = drafts(records, envelopes)
-    if not any(map(_is_rejected, {envelope.type for envelope in envelopes})):
+        envelopes = [record.envelope for record in records if record.envelope is not None]
+        if len(envelopes) != len(records):
+            envelopes = formats.recognise_lines(records, lines)
+        made = drafted(records, envelopes)
+    types = [envelope.type for envelope in envelopes]
+    if not any(map(_is_rejected, set(types))):
         return made, 0
-    return made, [_is_rejected(envelope.type) for envelope in envelopes].count(True)
+    return made, list(map(_is_rejected, types)).count(True)
 
 
 def _is_rejected(event_type: str) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from array import array
 from binascii import hexlify
-from collections.abc import Callable, Sequence
-from hashlib import blake2b
+from collections.abc import Sequence
 from sys import byteorder
 from typing import Final
 from zlib import crc32
@@ -18,7 +17,7 @@ from zlib import crc32
 import msgspec
 
 from eventsrc.errors import BrokenLine
-from eventsrc.event import Cursor, Draft, Event, Position
+from eventsrc.event import Cursor, Event, Position
 
 OPENING: Final = b'{"specversion":"1.0","sequence":"'
 CHECKSUM_BYTES: Final = len(b',"crc32":"00000000"}')
@@ -30,20 +29,15 @@ _to_events = msgspec.json.Decoder(Event).decode_lines
 
 
 def encode(
-    drafts: Sequence[Draft], first: Position, recorded: str, revisions: dict[str, int], revision: Callable[[str], int]
+    heads: Sequence[bytes], data: Sequence[bytes], revisions: Sequence[int], first: Position, recorded: str
 ) -> tuple[list[bytes], int]:
     """The lines of one group, as pieces to be joined, and the checksum of the last one.
 
-    `revisions` receives the last revision of each stream that the group touches; `revision` is asked once for each
-    of them. `recorded` is RFC 3339.
+    `heads` and `data` are those of the drafts, `revisions` their numbers within their streams; `recorded` is RFC 3339.
     """
-    size = len(drafts)
-    fill = _template(first, size, recorded).__mod__
-    numbers = _revisions(drafts, revisions, revision)
-    lines = [
-        fill((position, index, number, item.head, item.data))
-        for position, index, number, item in zip(range(first, first + size), range(size), numbers, drafts, strict=True)
-    ]
+    size = len(heads)
+    members = zip(range(first, first + size), range(size), revisions, heads, data, strict=True)
+    lines = list(map(_template(first, size, recorded).__mod__, members))
     checksums = list(map(crc32, lines))
     pieces: list[bytes] = [b""] * (2 * size)
     pieces[::2], pieces[1::2] = lines, endings(checksums)
@@ -66,25 +60,6 @@ def header_template(first: Position, count: int) -> bytes:
     digits = len(str(first))
     width = b"0" * (20 - digits) + b"%d" if len(str(first + count)) == digits else b"%020d"
     return OPENING + width + b'","batchindex":%d,"batchsize":'
-
-
-def _revisions(drafts: Sequence[Draft], revisions: dict[str, int], revision: Callable[[str], int]) -> list[int]:
-    """Each draft's number within its stream. Runs of one stream are the rule, so streams are looked up where they
-    change."""
-    numbers: list[int] = []
-    subject, number = "", 0  # no draft has an empty subject
-    for item in drafts:
-        if item.subject != subject:
-            if subject:
-                revisions[subject] = number
-            subject = item.subject
-            known = revisions.get(subject)
-            number = revision(subject) if known is None else known
-        number += 1
-        numbers.append(number)
-    if subject:
-        revisions[subject] = number
-    return numbers
 
 
 def endings(checksums: Sequence[int]) -> list[bytes]:
@@ -132,11 +107,6 @@ def events_in(lines: Sequence[bytes]) -> list[Event]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         events = []
     return events if len(events) == len(lines) else [event_in(line) for line in lines]
-
-
-def identity(source: str, id_: str) -> bytes:
-    """16 bytes that stand for (source, id)."""
-    return blake2b(b"%d %b%b" % (len(source), source.encode(), id_.encode()), digest_size=16).digest()
 
 
 def cursor_key(cursor: Cursor) -> str:

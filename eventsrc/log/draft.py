@@ -1,13 +1,12 @@
 """A record and its envelope → a draft: encoded as far as is possible without a position.
 
-Runs once per record in front of the log, for many records at once where they are all of the usual kind. No state but
-a cache of encoded strings.
+Runs once per record in front of the log, unless many of the usual kind come at once (`drafting.py`). No state but a
+cache of encoded strings.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
@@ -23,12 +22,15 @@ _CLOUDEVENTS = "id source type subject time datacontenttype data"
 RESERVED: Final = frozenset(f"{_OWN} {_CLOUDEVENTS}".split())
 """Attribute names that a producer cannot use for its own extensions."""
 
+UNIQUE: Final = b',"unique":true'
+"""The last attribute of a record whose (source, id) is looked up."""
+
 _JSON: Final = b'"data":'
 _BASE64: Final = b'"data_base64":'
 _encode = msgspec.json.Encoder().encode
 
-_Origin: TypeAlias = tuple[str, str, str, str, bool]  # source, type, subject, content type, is the data JSON
-_origins: dict[_Origin, bytes] = {}  # emptied when full: cheaper than keeping an order
+Origin: TypeAlias = tuple[str, str, str, str, bool]  # source, type, subject, content type, is the data JSON
+_origins: dict[Origin, bytes] = {}  # emptied when full: cheaper than keeping an order
 
 
 def draft(record: Record, envelope: Envelope) -> Draft:
@@ -49,50 +51,28 @@ def draft(record: Record, envelope: Envelope) -> Draft:
     return _draft(record, envelope, _BASE64, b'"' + base64.b64encode(data) + b'"')
 
 
-def drafts(records: Sequence[Record], envelopes: Sequence[Envelope]) -> list[Draft]:
-    """Many records whose data is known to be plain (`plain.lines_of`); raises like `draft`."""
-    made: list[Draft] = []
-    add, known, encode = made.append, _origins.get, _encode
-    for record, envelope in zip(records, envelopes, strict=True):
-        id_, subject, time = record.id, envelope.subject, envelope.time
-        if (
-            record.cursor is not None
-            or record.unique
-            or record.extensions
-            or not id_
-            or len(record.data) > RECORD_BYTES
-        ):
-            add(draft(record, envelope))
-            continue
-        key = (record.source, envelope.type, subject, record.content_type, True)
-        try:
-            origin = known(key) or _origin(key)
-            if time is None:
-                head = b'"id":%b%b,"data":' % (encode(id_), origin)
-            else:
-                head = b'"id":%b%b,"time":%b,"data":' % (encode(id_), origin, encode(time))
-        except UnicodeEncodeError as error:
-            raise _not_unicode(error) from error
-        add(Draft(key[0], id_, subject, head, record.data, None, False))
-    return made
+def identity(source: str, id_: str) -> bytes:
+    """16 bytes that stand for (source, id)."""
+    return blake2b(b"%d %b%b" % (len(source), source.encode(), id_.encode()), digest_size=16).digest()
 
 
 def fingerprint(item: Draft) -> bytes:
     """16 bytes that stand for a draft's data."""
-    name = _JSON if item.head.endswith(_JSON) else _BASE64
-    return blake2b(name + item.data, digest_size=16).digest()
+    if item.head.endswith(_JSON):
+        return fingerprint_of_json(item.data)
+    return blake2b(_BASE64 + item.data, digest_size=16).digest()
+
+
+def fingerprint_of_json(data: bytes) -> bytes:
+    """The same for data that is kept as it is."""
+    return blake2b(_JSON + data, digest_size=16).digest()
 
 
 def fingerprint_of(event: Event) -> bytes:
     """The same for an event, made of such a draft."""
     if event.data_base64 is None:
-        return blake2b(_JSON + bytes(event.data), digest_size=16).digest()
+        return fingerprint_of_json(bytes(event.data))
     return blake2b(b'%b"%b"' % (_BASE64, event.data_base64.encode()), digest_size=16).digest()
-
-
-def weigh(items: Sequence[Draft]) -> int:
-    """Bytes that drafts take in memory and, nearly, in the log."""
-    return sum([len(item.head) + len(item.data) for item in items])
 
 
 def _draft(record: Record, envelope: Envelope, name: bytes, data: bytes) -> Draft:
@@ -110,18 +90,21 @@ def _draft(record: Record, envelope: Envelope, name: bytes, data: bytes) -> Draf
 
 def _head(record: Record, envelope: Envelope, json: bool) -> bytes:
     key = (record.source, envelope.type, envelope.subject, record.content_type, json)
-    head = b'"id":%b%b' % (_encode(record.id), _origins.get(key) or _origin(key))
+    head = b'"id":%b%b' % (_encode(record.id), origin(key))
     if record.cursor is not None:
         head = b'%b,"cursor":%b' % (head, _encode(record.cursor))
     if envelope.time is not None:
         head += b',"time":' + _encode(envelope.time)
     if record.extensions:
         head += _extensions(record.extensions)
-    return head + b',"unique":true' if record.unique else head
+    return head + UNIQUE if record.unique else head
 
 
-def _origin(key: _Origin) -> bytes:
-    """Encodes the members that return with every record of a source, and remembers them."""
+def origin(key: Origin) -> bytes:
+    """The encoded members that return with every record of a source, remembered. Raises `Rejected` for an empty one,
+    and UnicodeEncodeError."""
+    if known := _origins.get(key):
+        return known
     source, type_, subject, content_type, json = key
     for name, value in (("source", source), ("type", type_), ("subject", subject)):
         if not value:

@@ -6,18 +6,19 @@ that was used for other data) without any trace; the others go on.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from eventsrc.errors import EventsrcError, IdConflict, Rejected, TooLarge, WrongRevision
-from eventsrc.event import Appended, Draft, Position
+from eventsrc.event import Appended, Cursor, Position
 from eventsrc.limits import COMMIT_BYTES, COMMIT_EVENTS
-from eventsrc.log.codec import cursor_key, encode, identity
-from eventsrc.log.draft import fingerprint, weigh
+from eventsrc.log.codec import cursor_key, encode
+from eventsrc.log.drafts import Claim, Drafts
 from eventsrc.log.index import Changes, Known
+from eventsrc.log.revisions import Revisions
 
 Answer: TypeAlias = Appended | EventsrcError
 """What becomes of a batch: its positions, or why it was refused."""
@@ -26,14 +27,14 @@ Answer: TypeAlias = Appended | EventsrcError
 class Batch(msgspec.Struct, frozen=True):
     """What a producer wants to have appended: all of it, or nothing."""
 
-    drafts: Sequence[Draft]
+    drafts: Drafts
     expected_revision: dict[str, int] | None = None
     """Stream → the revision that it must have now; 0 = it must not exist."""
     weight: int = 0
     """Bytes of the drafts; counted when the batch is made."""
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "weight", weigh(self.drafts))
+        msgspec.structs.force_setattr(self, "weight", self.drafts.weight)
 
 
 class Knows(Protocol):
@@ -82,77 +83,91 @@ def plan(batches: Sequence[Batch], first: Position, recorded: str, known: Knows)
     """Decides every batch and encodes what is new, from position `first` on. `recorded` is RFC 3339."""
     selection = _Selection(first, known)
     answers = [selection.take(batch) for batch in batches]
-    drafts = selection.drafts
-    changes = Changes(events=len(drafts), position=first + len(drafts) - 1, ids=selection.ids)
-    pieces, changes.checksum = encode(drafts, first, recorded, changes.revisions, known.revision)
-    changes.cursors = _cursors(drafts, first)
+    heads, data, numbers = selection.heads, selection.data, selection.numbers
+    changes = Changes(
+        events=len(heads),
+        position=first + len(heads) - 1,
+        revisions=selection.revisions.last,
+        cursors=selection.cursors,
+        ids=selection.ids,
+    )
+    pieces, changes.checksum = encode(heads, data, numbers, first, recorded)
     return Group(first, answers, b"".join(pieces), changes)
 
 
 class _Selection:
-    """The drafts of a group that are new, as they are gathered batch by batch."""
+    """What is new of a group, as it is gathered batch by batch."""
 
     def __init__(self, first: Position, known: Knows) -> None:
-        self._first = first
+        self._following = first
         self._known = known
-        self._counts: Counter[str] = Counter()
-        self._counted = 0
-        self.drafts: list[Draft] = []
+        self.heads: list[bytes] = []
+        self.data: list[bytes] = []
+        self.numbers: list[int] = []
+        """Revisions, one for each draft."""
+        self.revisions = Revisions(known.revision)
+        self.cursors: dict[str, tuple[Cursor, Position]] = {}
+        """The last cursor of each key."""
         self.ids: dict[bytes, Known] = {}
 
     def take(self, batch: Batch) -> Answer:
         """Decides one batch; what is refused leaves nothing behind."""
-        drafts = batch.drafts
         if too_large := _too_large(batch):
             return too_large
-        start = self._first + len(self.drafts)
-        new = list(drafts)
-        if has_unique := any([draft.unique for draft in drafts]):  # noqa: C419 – twice as fast as a generator
-            places = self._places(drafts)
-            if isinstance(places, IdConflict):
-                return places
-            new = [draft for draft, (_, is_new) in zip(drafts, places, strict=True) if is_new]
-            answer = Appended(tuple(position for position, _ in places), len(drafts) - len(new))
-        else:
-            answer = Appended(tuple(range(start, start + len(new))))
+        start, new, size = self._following, batch.drafts, len(batch.drafts)
+        answer = Appended(tuple(range(start, start + size)))
+        fresh: dict[bytes, Known] = {}
+        if new.claims:
+            settled = self._settle(new.claims, start)
+            if isinstance(settled, IdConflict):
+                return settled
+            there, fresh = settled
+            if there:
+                answer = Appended(_positions(size, start, there), len(there))
+                new, size = new.without(there), size - len(there)
         # A batch that is entirely there already is a retry: what it expected was true when it was appended.
-        if new and batch.expected_revision and (wrong := self._wrong_revision(batch.expected_revision)):
+        if size and batch.expected_revision and (wrong := self._wrong_revision(batch.expected_revision)):
             return wrong
-        self.drafts += new
-        if has_unique:
-            for position, draft in enumerate(new, start):
-                if draft.unique:
-                    self.ids[identity(draft.source, draft.id)] = Known(position, fingerprint(draft))
+        self.heads += new.heads
+        self.data += new.data
+        self.numbers += self.revisions.number(new.subjects)
+        for index, cursor in new.cursors:
+            self.cursors[cursor_key(cursor)] = (cursor, start + index)
+        self._following += size
+        self.ids.update(fresh)
         return answer
 
-    def _places(self, drafts: Sequence[Draft]) -> list[tuple[Position, bool]] | IdConflict:
-        """(position, is it new) of each draft, or the first conflict."""
-        keys = [identity(draft.source, draft.id) if draft.unique else b"" for draft in drafts]
-        seen = self._known.ids(key for key in keys if key)
-        seen.update((key, self.ids[key]) for key in keys if key in self.ids)
-        following = self._first + len(self.drafts)
-        places: list[tuple[Position, bool]] = []
-        for key, draft in zip(keys, drafts, strict=True):
-            known = seen.get(key) if key else None
+    def _settle(
+        self, claims: Sequence[Claim], start: Position
+    ) -> tuple[dict[int, Position], dict[bytes, Known]] | IdConflict:
+        """(place in the batch → position of those that are there already, what the others make known), or the first
+        conflict."""
+        seen = self._known.ids(claim.key for claim in claims)
+        seen.update((claim.key, self.ids[claim.key]) for claim in claims if claim.key in self.ids)
+        there: dict[int, Position] = {}
+        fresh: dict[bytes, Known] = {}
+        for claim in claims:
+            known = seen.get(claim.key)
             if known is None:
-                if key:
-                    seen[key] = Known(following, fingerprint(draft))
-                places.append((following, True))
-                following += 1
-            elif known.digest == fingerprint(draft):
-                places.append((known.position, False))
+                seen[claim.key] = fresh[claim.key] = Known(start + claim.index - len(there), claim.digest)
+            elif known.digest == claim.digest:
+                there[claim.index] = known.position
             else:
-                return IdConflict(id=draft.id, source=draft.source, position=known.position)
-        return places
+                return IdConflict(id=claim.id, source=claim.source, position=known.position)
+        return there, fresh
 
     def _wrong_revision(self, expected: dict[str, int]) -> WrongRevision | None:
-        self._counts.update(draft.subject for draft in self.drafts[self._counted :])
-        self._counted = len(self.drafts)
         for subject, revision in expected.items():
-            actual = self._known.revision(subject) + self._counts[subject]
+            actual = self.revisions.of(subject)
             if actual != revision:
                 return WrongRevision(stream=subject, expected=revision, actual=actual)
         return None
+
+
+def _positions(size: int, start: Position, there: Mapping[int, Position]) -> tuple[Position, ...]:
+    """Of a batch of which some are there already; the others follow one another from `start` on."""
+    following = count(start)
+    return tuple(there[index] if index in there else next(following) for index in range(size))
 
 
 def _too_large(batch: Batch) -> Rejected | None:
@@ -160,23 +175,3 @@ def _too_large(batch: Batch) -> Rejected | None:
         return Rejected(reason=f"a batch has at most {COMMIT_EVENTS} events, and this one has {len(batch.drafts)}")
     too_heavy = batch.weight > COMMIT_BYTES
     return TooLarge(what="The batch", size=batch.weight, limit=COMMIT_BYTES) if too_heavy else None
-
-
-def _cursors(drafts: Sequence[Draft], first: Position) -> dict[str, tuple[str, Position]]:
-    """The last cursor of each key. Runs of one key are the rule, so keys are cut out only where the key changes."""
-    cursors: dict[str, tuple[str, Position]] = {}
-    prefix: tuple[str, ...] | str = ()  # no cursor starts with one of no prefixes
-    key, last, position = "", None, 0
-    for position_now, draft in enumerate(drafts, first):
-        cursor = draft.cursor
-        if cursor is None:
-            continue
-        if not cursor.startswith(prefix):
-            if last is not None:
-                cursors[key] = (last, position)
-            key = cursor_key(cursor)
-            prefix = key + " "
-        last, position = cursor, position_now
-    if last is not None:
-        cursors[key] = (last, position)
-    return cursors

@@ -15,9 +15,8 @@ from eventsrc.errors import LogCorrupt, LogFailed, NoStore
 from eventsrc.event import Cursor, Position
 from eventsrc.limits import SEGMENT_BYTES
 from eventsrc.log.chain import GENESIS, Sealed, encode_sealed, seal
-from eventsrc.log.codec import identity
 from eventsrc.log.digest import Digest, combined, digest_at
-from eventsrc.log.draft import fingerprint_of
+from eventsrc.log.draft import fingerprint_of, identity
 from eventsrc.log.index import Changes, Index, Known, known_durable, remove
 from eventsrc.log.knowledge import Knowledge
 from eventsrc.log.layout import MANIFEST, index_path, log_directory, segment_name, segments

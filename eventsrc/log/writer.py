@@ -146,17 +146,14 @@ class LogWriter:
 
     def _stored(self, appends: Sequence[Append], answers: Sequence[Answer]) -> None:
         self._full(False)
-        self._answer(appends, answers)
-        self._mailbox.finish(len(appends))
-        self._observe(answers)
-
-    def _answer(self, group: Sequence[Append], answers: Sequence[Answer]) -> None:
         self._on_head(self._log.head)
-        for append, answer in zip(group, answers, strict=True):
+        for append, answer in zip(appends, answers, strict=True):
             if isinstance(answer, EventsrcError):
                 append.ticket.fail(answer)
             else:
                 append.ticket.set(answer)
+        self._mailbox.finish(len(appends))
+        self._observe(answers)
 
     def _observe(self, answers: Sequence[Answer]) -> None:
         if self._metrics is not None and self._log.sync_seconds is not None:  # else there was nothing new to write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from eventsrc.metrics.families import SIZE_BUCKETS, SPAN_BUCKETS, SYNC_BUCKETS, Families, start_at_zero
 
@@ -31,12 +31,25 @@ class PipelineMetrics:
 
 
 class StageMetrics:
-    """One step of the pipeline, with its label bound: cheap enough for every batch."""
+    """One step of the pipeline. It counts for itself and tells when somebody looks: that is cheap enough for every
+    single event, however small the batches are."""
 
     def __init__(self, families: PipelineMetrics, stage: str) -> None:
-        self.came = families.came.labels(stage)
-        self.went = families.went.labels(stage)
-        self.last = families.last.labels(stage)
+        self._shown = families.came.labels(stage), families.went.labels(stage)
+        self._last = families.last.labels(stage)
+        self._events, self._now = 0, 0.0
+
+    def count(self, events: int, now: float) -> None:
+        """So many events came in and were finished; `now`: seconds since the epoch."""
+        self._events += events
+        self._now = now
+
+    def refresh(self) -> None:
+        """For `Metrics.before_scrape`."""
+        events, self._events = self._events, 0
+        for counter in self._shown:
+            counter.inc(events)
+        self._last.set(self._now)
 
 
 class LogMetrics:
@@ -151,19 +164,19 @@ class HttpMetrics:
             "hooks_dropped", "Agents' hooks that were answered and not recorded (slow: perhaps).", "reason"
         )
         start_at_zero(self.hooks_dropped, HOOK_REASONS)
-        self._routes: set[str] = set()
+        self._series: dict[tuple[str, int], Counter] = {}
         self.declare(())
 
     def declare(self, routes: Iterable[str]) -> None:
         """Route templates, e.g. `/v1/events/{position}`; what is asked beside them is counted under `other`."""
         for route in (*routes, "other"):
-            self._routes.add(route)
-            for status in STATUS_CLASSES:
-                self._requests.labels(route, status)
+            for number, status in enumerate(STATUS_CLASSES, 2):
+                self._series[route, number] = self._requests.labels(route, status)
 
     def answered(self, route: str, status: int) -> None:
         """Counts one request. A path that is no route never becomes a label."""
-        self._requests.labels(route if route in self._routes else "other", f"{status // 100}xx").inc()
+        known = self._series.get((route, status // 100)) or self._series["other", status // 100]
+        known.inc()
 
 
 class ReportMetrics:

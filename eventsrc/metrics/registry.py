@@ -59,7 +59,9 @@ class Metrics:
 
     def stage(self, name: str) -> StageMetrics:
         """The four numbers of `source`, `ingest`, `log` or `projector:<name>`."""
-        return StageMetrics(self.pipeline, name)
+        stage = StageMetrics(self.pipeline, name)
+        self.before_scrape(stage.refresh)
+        return stage
 
     def projection(self, name: str) -> ProjectionMetrics:
         """The numbers of one read model."""

@@ -30,9 +30,11 @@ from eventsrc.projector.examine import close_clean, open_model
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.lock import Lock
 from eventsrc.projector.publish import publish
-from eventsrc.projector.rebuild import Construction, Rebuilt
+from eventsrc.projector.rebuild import Rebuilt
 from eventsrc.projector.site import Site, Standing, State
 from eventsrc.projector.store import refusing
+from eventsrc.projector.together import Together
+from eventsrc.projector.yard import Order
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,12 +49,14 @@ class Projector:
         site: Site,
         watermark: Watermark,
         report: Callable[[Standing], None] = lambda _standing: None,
+        together: Together | None = None,
     ) -> None:
         self.name = f"projector:{projection.name}"
         self._projection = projection
         self._site = site
         self._watermark = watermark
         self._report = report
+        self._together = together or Together.on(site)
         self._generations = Generations(site.read_dir, projection.name)
         self._model: ReadModel | None = None  # None: nothing can be applied (being built, or broken)
         self._running = False
@@ -77,6 +81,7 @@ class Projector:
             await self._follow()
         finally:
             self._running = False
+            self._together.pace.leave(self.name)
             try:
                 with anyio.CancelScope(shield=True):  # closing takes milliseconds; a build stops at its next portion
                     async with self._building, self._turn:
@@ -137,18 +142,18 @@ class Projector:
             if self._model is None:
                 seen = head  # nothing can be applied: look again when the log grows, or when it is rebuilt
                 continue
+            head = await self._together.pace.set_out(self.name, after, head)
             await self._step(head)
-            await self._rest()
+            await self._rest(head)
 
-    async def _rest(self) -> None:
-        """Waits for the next beat, which is the same for all projectors: those that keep up then stand at the same
-        places, and the log is decoded once for all of them. Nobody rests who is behind, or when the log has ended."""
-        behind = 0 if self._model is None else self._watermark.position - self._model.position
-        if behind < APPLY_EVENTS and not self._watermark.closed:
+    async def _rest(self, head: Position) -> None:
+        """Waits for the next beat, the same for all, unless it has not reached what it set out for, or all is over."""
+        if self._model is not None and self._model.position >= head and not self._watermark.closed:
+            self._together.pace.leave(self.name)  # while it rests nobody has to wait for it
             await anyio.sleep(BEAT_SECONDS - self._site.clock.monotonic() % BEAT_SECONDS)
 
     async def _step(self, head: Position) -> None:
-        """Applies one batch and tells how it went."""
+        """Applies one portion and tells how it went."""
         began = self._site.clock.monotonic()
         try:
             async with self._turn:
@@ -172,12 +177,12 @@ class Projector:
         if isinstance(error, ReadModelLocked) and now - self._blocked_since > BUSY_SECONDS:
             raise error
         self._tell("waiting", str(error))
-        # SQLite itself has waited for a lock already
+        # SQLite has waited for a lock already
         await anyio.sleep(0 if isinstance(error, ReadModelLocked) else DISK_FULL_RETRY_SECONDS)
 
     async def _heal(self, error: ReadModelDamaged) -> None:
-        level = logging.WARNING if self._generations.numbers() else logging.INFO  # the first one is no trouble
-        logger.log(level, "%s builds %s from the log: %s", self.name, self._projection.name, error.reason)
+        log = logger.warning if self._generations.numbers() else logger.info  # the first one is no trouble
+        log("%s builds %s from the log: %s", self.name, self._projection.name, error.reason)
         await self._drop()
         self._tell("building", error.reason)
         if self._building.locked():
@@ -209,39 +214,37 @@ class Projector:
         started = self._site.clock.monotonic()
         async with self._building:
             self._tell("building" if self._model is None else "live", reason)
-            construction = await self._thread(lambda: Construction([self._projection], self._site))
+            build = await self._together.yard.build(
+                Order(self._projection, self._is_running, partial(self._built, reason))
+            )
             try:
-                build = await self._construct(construction, reason)
+                await self._catch_up(build)
                 async with self._turn:
                     await self._thread(lambda: self._switch(build))
             finally:
                 with anyio.CancelScope(shield=True):
-                    await self._thread(construction.abandon)
+                    await self._thread(build.abandon)  # leaves it alone once it answers
         self._tell("live")
         seconds = self._site.clock.monotonic() - started
         at = self.standing
-        # The loop may have looked while there was no model: what came meanwhile is applied from here.
-        while self._model is not None and self._model.position < self._watermark.position:
-            await self._step(self._watermark.position)
+        # The loop may have looked while there was no model: what came meanwhile is applied here, and the rest by it.
+        head = self._watermark.position
+        while self._model is not None and self._model.position < head:
+            await self._step(head)
         return Rebuilt(at.name, at.position, seconds, at.generation, at.dead_letters)
 
-    async def _construct(self, construction: Construction, reason: str) -> Build:
-        """Between two steps it can be cancelled, and it stops when the projector does."""
-        name = self._projection.name
-        while await self._thread(construction.step):
-            if not self._running:
-                raise RebuildStopped(name=name)
-            if self._model is None:
-                self._tell("building", f"{reason}; {construction.position} of {construction.until} events")
-        await self._thread(construction.finish)
-        if name in construction.failures:
-            raise construction.failures[name]
-        build = construction.builds[name]
+    def _built(self, reason: str, position: Position, until: Position) -> None:
+        if self._model is None:
+            self._tell("building", f"{reason}; {position} of {until} events")
+
+    async def _catch_up(self, build: Build) -> None:
         await self._thread(build.open_live)
         await self._thread(lambda: build.catch_up(self._watermark.position, leave=APPLY_EVENTS))
         if not self._running:
-            raise RebuildStopped(name=name)
-        return build
+            raise RebuildStopped(name=self._projection.name)
+
+    def _is_running(self) -> bool:
+        return self._running
 
     # --- on a thread ---
 
@@ -253,7 +256,7 @@ class Projector:
 
     def _apply(self, head: Position) -> None:
         if self._model is not None:
-            self._model.advance(head)
+            self._model.advance(head, most=1)
 
     def _switch(self, build: Build) -> None:
         """An answer never goes back: the new generation first reaches the position of the old one."""

@@ -91,14 +91,18 @@ class Construction:
         while self.builds:
             self.builds.popitem()[1].abandon()
 
+    def drop(self, name: str) -> None:
+        """Gives one up that is not wanted any more."""
+        if name in self.builds:
+            self.builds.pop(name).abandon()
+
     def _add(self, projection: type[Projection], site: Site) -> None:
         self.builds[projection.name] = Build(projection, site)
 
     def fail(self, name: str, error: ReadModelBroken) -> None:
         """Gives one up and removes what there is of it, unless it answers already."""
         self.failures[name] = error
-        if name in self.builds:
-            self.builds.pop(name).abandon()
+        self.drop(name)
 
     def _survived(self, name: str, work: Callable[[], None]) -> None:
         try:

@@ -14,15 +14,17 @@ from eventsrc.actor import Charge, Policy, Stage, Watermark
 from eventsrc.clock import Clock, parse_time
 from eventsrc.config import ProjectionSettings
 from eventsrc.durable import Disk
-from eventsrc.errors import ReadModelUnusable, UnknownProjection
+from eventsrc.errors import EventsrcError, ReadModelUnusable, UnknownProjection
 from eventsrc.event import Position
 from eventsrc.metrics import Metrics
+from eventsrc.metrics.groups import ProjectionMetrics
 from eventsrc.plugin import Projection
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
 from eventsrc.projector.opening import open_feed
 from eventsrc.projector.rebuild import Rebuilt
 from eventsrc.projector.site import Site, Standing
+from eventsrc.projector.together import Together
 
 
 def site_of(data: Path, disk: Disk, clock: Clock) -> Site:
@@ -73,6 +75,8 @@ class Models:
         self._projectors: dict[str, Projector] = {}
         self.standings: dict[str, Standing] = {}
         self._stages = {one.name: metrics.stage(f"projector:{one.name}") for one in projections}
+        self._numbers: dict[str, ProjectionMetrics] = {}
+        self._together = Together.on(site)
         self._moved = anyio.Event()
 
     def charges(self) -> list[Charge]:
@@ -93,14 +97,30 @@ class Models:
         return {name: described(standing, head) for name, standing in self.standings.items()}
 
     async def rebuild(self, names: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
-        """Rebuilds one after the other beside the live ones; yields the report at the end."""
+        """Rebuilds them beside the live ones, from one pass over the log; yields how many are done, and the report at
+        the end. Raises what the first one raises that cannot be rebuilt, when the others are done."""
         wanted = chosen(Discovery({one.name: one for one in self._projections}), names)
         report: dict[str, Any] = {}
-        for number, projection in enumerate(wanted):
-            yield {"done": number, "total": len(wanted)}
-            result = await self._projectors[projection.name].rebuild()
-            report[projection.name] = report_of(result)
-        yield report
+        failures: list[EventsrcError] = []
+        send, receive = anyio.create_memory_object_stream[None](len(wanted))
+
+        async def one(name: str) -> None:
+            try:
+                report[name] = report_of(await self._projectors[name].rebuild())
+            except EventsrcError as error:
+                failures.append(error)
+            send.send_nowait(None)
+
+        async with anyio.create_task_group() as tasks:
+            with send, receive:
+                for projection in wanted:
+                    tasks.start_soon(one, projection.name)
+                for done in range(len(wanted)):
+                    yield {"done": done, "total": len(wanted)}
+                    await receive.receive()
+        if failures:
+            raise failures[0]
+        yield {one.name: report[one.name] for one in wanted}
 
     async def caught_up(self, position: Position) -> None:
         """Returns when every read model that can has applied the log up to a position."""
@@ -111,13 +131,19 @@ class Models:
         """Sets how far each read model is behind, which grows although its projector tells nothing. `recorded`: when
         the event behind a position was accepted."""
         for standing in self.standings.values():
-            numbers = self._metrics.projection(standing.name)
+            numbers = self._numbers_of(standing.name)
             behind = max(0, self._watermark.position - standing.position)
             numbers.lag_events.set(behind)
             numbers.oldest_unapplied.set((recorded(standing.position) or 0.0) if behind else 0.0)
 
+    def _numbers_of(self, name: str) -> ProjectionMetrics:
+        """Looked up once: every commit of a read model tells its numbers."""
+        if name not in self._numbers:
+            self._numbers[name] = self._metrics.projection(name)
+        return self._numbers[name]
+
     def _make(self, projection: type[Projection]) -> Projector:
-        made = Projector(projection, self._site, self._watermark, self._told)
+        made = Projector(projection, self._site, self._watermark, self._told, self._together)
         self._projectors[projection.name] = made
         return made
 
@@ -126,7 +152,7 @@ class Models:
         self.standings[standing.name] = standing
         self._moved.set()
         self._moved = anyio.Event()
-        numbers = self._metrics.projection(standing.name)
+        numbers = self._numbers_of(standing.name)
         numbers.position.set(standing.position)
         numbers.dead_letters.set(standing.dead_letters)
         numbers.generation.set(standing.generation)
@@ -137,10 +163,7 @@ class Models:
             now = self._site.clock.now()
             numbers.visible.observe(max(0.0, now - recorded))
             numbers.batch.observe(standing.batch_seconds)
-            stage = self._stages[standing.name]
-            stage.came.inc(standing.position - before.position)
-            stage.went.inc(standing.position - before.position)
-            stage.last.set(now)
+            self._stages[standing.name].count(standing.position - before.position, now)
 
 
 def described(standing: Standing, head: int) -> dict[str, Any]:

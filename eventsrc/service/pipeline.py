@@ -20,7 +20,7 @@ from eventsrc.log.layout import log_directory
 from eventsrc.log.recovery import read_manifest
 from eventsrc.log.scrub import check_sealed, split
 from eventsrc.log.writer import Append, LogWriter
-from eventsrc.metrics import Metrics, StageMetrics
+from eventsrc.metrics import Metrics
 from eventsrc.service.heartbeat import Idle
 
 
@@ -87,7 +87,7 @@ class Pipeline:
     async def gather(self, records: Sequence[Record], after: Ticket[Appended] | None = None, /) -> Ticket[Appended]:
         """`deliver` for sources: what comes from agents is counted."""
         ticket = await self.deliver(records, after)
-        _count(self._source, len(records), self._clock.now())
+        self._source.count(len(records), self._clock.now())
         return ticket
 
     async def append(self, records: Sequence[Record]) -> Appended:
@@ -95,7 +95,7 @@ class Pipeline:
         ticket: Ticket[Appended] = Ticket()
         began = self._clock.monotonic()
         self.arrivals.send_nowait(Arrival(records, ticket, patient=False))
-        _count(self._source, len(records), self._clock.now())
+        self._source.count(len(records), self._clock.now())
         answer = await ticket.wait()
         self._metrics.log.append.observe(self._clock.monotonic() - began)
         self._metrics.source.duplicates.inc(answer.duplicates)
@@ -110,17 +110,11 @@ class Pipeline:
         self.log.close()
 
     def _ingested(self, events: int) -> None:
-        _count(self._ingest, events, self._clock.now())
+        self._ingest.count(events, self._clock.now())
 
     def _grown(self, position: int) -> None:
-        _count(self._written, position - self.watermark.position, self._clock.now())
+        self._written.count(position - self.watermark.position, self._clock.now())
         self.watermark.advance(position)
-
-
-def _count(stage: StageMetrics, events: int, now: float) -> None:
-    stage.came.inc(events)
-    stage.went.inc(events)
-    stage.last.set(now)
 
 
 def _weight(append: Append) -> int:

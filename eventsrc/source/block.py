@@ -49,7 +49,9 @@ def open_file(path: str, key: str, volumes: Volumes, work: Work) -> int:
 def look_into(fd: int, place: Place, work: Work, want: int = BATCH_BYTES) -> Block:
     """Up to `want` bytes from the place on, with what `judge` needs. The head is read last: who rewrites a file while
     it is being read has then been at its beginning already."""
-    raw = read_at(fd, place.anchor_length + want, place.offset - place.anchor_length)
+    start = place.offset - place.anchor_length
+    there = max(0, os.fstat(fd).st_size - start)  # a short file needs neither so much room nor a second read
+    raw = read_at(fd, min(place.anchor_length + want, there), start)
     head = read_at(fd, FINGERPRINT_BYTES, 0)
     found = os.fstat(fd)
     work.reads += 1

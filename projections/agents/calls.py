@@ -11,7 +11,7 @@ import sqlite3
 import msgspec
 
 from eventsrc.plugin import ToolCallEnded, ToolCallStarted, ToolResultReceived
-from projections.agents.rows import CONTENT_ROWS, Table
+from projections.agents.table import CONTENT_ROWS, Table
 
 SCHEMA = (
     """CREATE TABLE tool_calls(

@@ -14,7 +14,7 @@ import sqlite3
 import msgspec
 
 from eventsrc.plugin import UsageReported
-from projections.agents.rows import Table
+from projections.agents.table import Table
 
 FIELDS = (
     "input_tokens",

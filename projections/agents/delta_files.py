@@ -6,7 +6,8 @@ Whether the file is there is another matter: that read model may be switched off
 from __future__ import annotations
 
 from eventsrc.plugin import folder_name
-from projections.agents.rows import Alias, Table
+from projections.agents.rows import Alias
+from projections.agents.table import Table
 
 CONTENT = {"text": "text", "thinking": "thinking", "json": "tool_use"}
 """Kinds of pieces that are content, and the block that an unannounced piece must belong to. Signatures are not."""

@@ -1,7 +1,6 @@
 """Messages and their blocks, streamed piece by piece or received whole; the same block from both is one row.
 
-A message is a *flow*. Its key is the request id where there is one, else the message id; whichever names it first keeps
-it, and the other becomes an alias. Two that were seen apart become one when a record names both ids. A tool block is
+A message is a *flow*, see `names.py`. Two that were seen apart become one when a record names both ids. A tool block is
 found by its tool use id, whoever tells of it.
 """
 
@@ -19,8 +18,10 @@ from eventsrc.plugin import (
     MessageStarted,
 )
 from projections.agents.delta_files import CONTENT, DeltaFiles
-from projections.agents.merging import adopt, are_one, begin, move, rename, take_over
-from projections.agents.rows import CONTENT_ROWS, Alias, Block, BlockKey, Message, Table
+from projections.agents.merging import adopt, are_one, begin, move, take_over
+from projections.agents.names import Names
+from projections.agents.rows import Block, BlockKey, Message
+from projections.agents.table import CONTENT_ROWS, Table
 from projections.agents.tools import Tools
 from projections.agents.twins import not_yet_there, place, streamed_twin
 
@@ -29,37 +30,19 @@ class Flows:
     """What is known of messages and blocks."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._aliases = Table(connection, "flows", Alias)
+        self._names = Names(connection)
+        self.flow_of = self._names.flow_of
         self._messages = Table(connection, "messages", Message)
         self._blocks = Table(connection, "content_blocks", Block, key=2, keep=CONTENT_ROWS)
         self._keys = Table(connection, "block_keys", BlockKey)
-        self._files = DeltaFiles(self._aliases)
+        self._files = DeltaFiles(self._names.table)
         self._connection = connection
         self._pieces: dict[tuple[str, int], list[str]] = {}
         self._tools = Tools(self._blocks)
-        self._bound = ("", "", "")  # message, request, flow: what the facts of one record ask again and again
-
-    def flow_of(self, message_id: str, request_id: str, *, bind: bool = False) -> str:
-        """The flow that two ids name. `bind`: the record says that both are ids of one message."""
-        if (message_id, request_id) == self._bound[:2]:
-            return self._bound[2]
-        for name in (request_id, message_id):
-            known = self._aliases.get(name) if name else None
-            if known is not None:  # the name of a stream leads to a message, which may be kept as another one since
-                flow = known.flow_id if known.flow_id == name else (self._aliases.get(known.flow_id) or known).flow_id
-                break
-        else:
-            flow = request_id or message_id
-        for name in (request_id, message_id) if bind else (request_id or message_id,):
-            if name and self._aliases.get(name) is None:
-                self._aliases.put(name, Alias(name, flow))
-        if bind:
-            self._bound = (message_id, request_id, flow)
-        return flow
 
     def message(self, fact: AgentFact, flow: str, round_id: str | None, time: float | None) -> Message:
         """The row of a flow, made when it is new."""
-        row = self._messages.get(flow)
+        row = self._messages.rows.get(flow) or self._messages.get(flow)
         if row is None:
             row = Message(flow, sid=fact.sid, pid=fact.pid, round_id=round_id, start_time=time)
             self._messages.put(flow, row)
@@ -70,20 +53,21 @@ class Flows:
         moved = self._unite(fact.message_id, fact.request_id) if fact.message_id and fact.request_id else []
         flow = self.flow_of(fact.message_id, fact.request_id, bind=True)
         if fact.stream:
-            self._aliases.put(fact.stream, Alias(fact.stream, flow))
-            self._bound = ("", "", "")
+            self._names.lead({fact.stream}, flow)
         row = self.message(fact, flow, round_id, time)
         row.request_id = row.request_id or fact.request_id or None
         row.message_id = row.message_id or fact.message_id or None
         row.role = row.role or fact.role
         row.model = fact.model or row.model
         row.agent_id = fact.agent_id or row.agent_id
-        row.is_sidechain = max(row.is_sidechain, int(fact.is_sidechain))
+        if fact.is_sidechain:
+            row.is_sidechain = 1
         row.parent_tool_use_id = fact.parent_tool_use_id or row.parent_tool_use_id
-        row.round_id = row.round_id or (round_id if fact.round else None)  # a copy comes in some other round
-        if time is not None:
-            row.start_time = time if row.start_time is None else min(row.start_time, time)
-        self._messages.put(flow, row)
+        if row.round_id is None and fact.round:  # a copy comes in some other round
+            row.round_id = round_id
+        if time is not None and (row.start_time is None or time < row.start_time):
+            row.start_time = time
+        self._messages.changed[flow] = row
         return moved
 
     def message_ended(self, fact: MessageEnded, round_id: str | None, time: float | None) -> None:
@@ -91,21 +75,21 @@ class Flows:
         flow = self.flow_of(fact.message_id, fact.request_id, bind=bool(fact.message_id and fact.request_id))
         row = self.message(fact, flow, round_id, time)
         row.stop_reason = fact.stop_reason or row.stop_reason
-        row.is_complete = max(row.is_complete, int(fact.stopped))
-        if time is not None:
-            row.end_time = max(row.end_time or time, time)
-        self._messages.put(flow, row)
+        if fact.stopped:
+            row.is_complete = 1
+        if time is not None and (row.end_time is None or time > row.end_time):
+            row.end_time = time
+        self._messages.changed[flow] = row
 
     def _unite(self, message_id: str, request_id: str) -> list[Block]:
-        ours, theirs = self._aliases.get(request_id), self._aliases.get(message_id)
-        if ours is None or theirs is None or ours.flow_id == theirs.flow_id:
+        two = self._names.two(message_id, request_id)
+        if two is None:
             return []
-        kept, lost = ours.flow_id, theirs.flow_id
+        kept, lost = two
         if not are_one(self._messages.get(kept), self._messages.get(lost), message_id, request_id):
             return []
         old = take_over(self._messages, kept, lost)
-        rename(self._aliases, {message_id, lost}, kept)
-        self._bound = ("", "", "")
+        self._names.lead({message_id, lost}, kept)
         message = self._messages.get(kept)
         moved: list[Block] = []
         for index in range(old.block_count if old is not None else 0):
@@ -155,7 +139,7 @@ class Flows:
         """Pieces of a streamed block."""
         flow = self.flow_of(fact.message_id, fact.request_id)
         key = (flow, fact.index)
-        block = self._blocks.get(key)  # nearly always
+        block = self._blocks.rows.get(key)  # nearly always
         if block is None:
             block = self._at(flow, fact.index)
             if block is None:
@@ -173,9 +157,13 @@ class Flows:
         block.delta_count += fact.count
         if last is not None:
             block.last_time = last
-        if fact.kind in CONTENT and block.block_key is None:
-            self._pieces.setdefault(key, []).append(text)
-        self._blocks.put(key, block)
+        if block.block_key is None and fact.kind in CONTENT:
+            pieces = self._pieces.get(key)
+            if pieces is None:
+                self._pieces[key] = [text]
+            else:
+                pieces.append(text)
+        self._blocks.changed[key] = block
 
     def completed(self, fact: BlockCompleted, round_id: str | None, time: float | None) -> Block:
         """A streamed block is whole, perhaps before its start is known."""
@@ -197,7 +185,9 @@ class Flows:
             self._known(fact, flow)
             return None
         message = self.message(fact, flow, round_id, time)
-        block = self._tools.find(fact.tool_use_id) or streamed_twin(message, self._blocks, fact.block_type)
+        block = self._tools.find(fact.tool_use_id) if fact.tool_use_id else None
+        if block is None and message.streamed_blocks:
+            block = streamed_twin(message, self._blocks, fact.block_type)
         if block is None:
             block = self._new(message, message.block_count, fact, time)
         elif block.flow_id != flow:
@@ -215,7 +205,8 @@ class Flows:
             block.is_complete, block.complete_time = 1, time
         self._tools.name(block, fact.tool_use_id)
         self._keys.put(fact.key, BlockKey(fact.key, block.flow_id, block.block_index))
-        return self._blocks.put((block.flow_id, block.block_index), block)
+        self._blocks.changed[block.flow_id, block.block_index] = block
+        return block
 
     def tool(self, tool_use_id: str) -> Block | None:
         """The block of a tool call."""
@@ -233,7 +224,7 @@ class Flows:
 
     def message_of(self, flow: str) -> Message | None:
         """The row of a flow."""
-        return self._messages.get(flow)
+        return self._messages.rows.get(flow) or self._messages.get(flow)
 
     def flush(self) -> None:
         """Writes what changed: one row per block, however many pieces came."""
@@ -241,20 +232,22 @@ class Flows:
             block = self._blocks.get(key)
             assert block is not None, "pieces belong to a block"
             self._gather(block)
-        self._aliases.flush()
+        self._names.flush()
         self._messages.flush()
         self._blocks.flush()
         self._keys.flush()
         self._tools.flush()
 
     def _new(self, message: Message, index: int, fact: AgentFact, time: float | None) -> Block:
-        streamed = not isinstance(fact, BlockReceived)
-        message.block_count = max(message.block_count, index + 1)
-        message.streamed_blocks += streamed
-        self._messages.put(message.flow_id, message)
+        kind = type(fact)
+        if kind is not BlockReceived:
+            message.streamed_blocks += 1
+        if index >= message.block_count:
+            message.block_count = index + 1
+        self._messages.changed[message.flow_id] = message
         block = Block(message.flow_id, index, start_time=time, sid=message.sid, round_id=message.round_id)
-        if isinstance(fact, BlockStarted | BlockReceived):
-            block.block_type = fact.block_type
+        if kind is BlockReceived or kind is BlockStarted:
+            block.block_type = fact.block_type  # type: ignore[union-attr]
         return self._blocks.put((message.flow_id, index), block)
 
     def _at(self, flow: str, index: int) -> Block | None:

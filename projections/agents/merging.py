@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from projections.agents.rows import Alias, Block, BlockKey, Message, Table
+from projections.agents.rows import Block, BlockKey, Message
+from projections.agents.table import Table
 
 
 def begin(block: Block, text: str) -> None:
@@ -66,12 +67,6 @@ def adopt(messages: Table[Message], blocks: Table[Block], agent: dict[str, str],
             if block is not None:
                 block.round_id = round_id
                 blocks.put((message.flow_id, index), block)
-
-
-def rename(aliases: Table[Alias], names: set[str], kept: str) -> None:
-    """All names lead to the kept flow."""
-    for name in names:
-        aliases.put(name, Alias(name, kept))
 
 
 def _are_two(one: Block, other: Block) -> bool:

@@ -7,7 +7,8 @@ import sqlite3
 from pathlib import Path
 
 from eventsrc.plugin import INLINE_RESULT_BYTES, PREVIEW_CHARS, ToolResultReceived
-from projections.agents.rows import CONTENT_ROWS, Block, Result
+from projections.agents.rows import Block, Result
+from projections.agents.table import CONTENT_ROWS
 from projections.agents.totals import DAY, Share, SummedTable, Totals, bounded, slot_of
 
 SUMS = ("errors", "timed", "timed_errors", "duration_us", "error_duration_us")

@@ -13,8 +13,9 @@ import sqlite3
 from collections.abc import Callable
 
 from eventsrc.plugin import AgentFact, PromptSubmitted, RoundEnded
-from projections.agents.rows import Prompt, Round, Session, Table
+from projections.agents.rows import Prompt, Round, Session
 from projections.agents.sessions import open_rounds
+from projections.agents.table import Table
 from projections.agents.twins import VOICES, said_at, voice_of
 
 COMPLETE, ABORTED, INFERRED, SESSION_END, SUPERSEDED, GONE = 6, 5, 4, 3, 2, 1
@@ -35,14 +36,12 @@ class Rounds:
         """The round of a fact, made as a warm-up round when its key is new; None when nothing tells."""
         if session.held_prompt is not None and fact.round:
             self._release(fact, session)
-        if not fact.round:
-            round_id = session.current_round
-            row = self._table.get(round_id) if round_id else None
-        else:
-            round_id = self._keyed(fact)
-            row = self._table.get(round_id) or self._new(round_id, session, fact, time)
-        if row is None:
-            return None
+        round_id = f"{fact.sid}/{fact.round}" if fact.round else session.current_round
+        row = self._table.rows.get(round_id)
+        if row is None:  # seldom: it is new, not in memory, or another producer told of it first
+            row = self._sought(fact, session, time)
+            if row is None:
+                return None
         if time is not None and (row.last_activity_time is None or time > row.last_activity_time):
             row.last_activity_time = time
             self._table.put(row.round_id, row)
@@ -107,7 +106,7 @@ class Rounds:
 
     def works_on(self, round_id: str | None, session: Session, time: float | None) -> None:
         """A round whose end was only inferred goes on after all, unless this was before that end."""
-        row = self._table.get(round_id) if round_id else None
+        row = self._known(round_id)
         if row is None or row.evidence != INFERRED:
             return
         if time is not None and row.end_time is not None and time < row.end_time:
@@ -119,7 +118,7 @@ class Rounds:
 
     def answered(self, round_id: str | None, session: Session) -> None:
         """The model answers: what began the round is a prompt even when it was a command."""
-        row = self._table.get(round_id) if round_id else None
+        row = self._known(round_id)
         if row is not None and row.kind == "command" and not row.has_user_prompt:
             row.has_user_prompt = 1
             self._table.put(row.round_id, row)
@@ -127,7 +126,7 @@ class Rounds:
 
     def says(self, round_id: str | None, block_type: str) -> None:
         """The model's last whole block outside of side chains: a round that nothing ends ends well with a text."""
-        row = self._table.get(round_id) if round_id else None
+        row = self._known(round_id)
         if row is not None and row.last_said != block_type:
             row.last_said = block_type
             self._table.put(row.round_id, row)
@@ -142,6 +141,16 @@ class Rounds:
         """Writes what changed."""
         self._table.flush()
         self._prompts.flush()
+
+    def _known(self, round_id: str | None) -> Round | None:
+        return self._table.rows.get(round_id) or (self._table.get(round_id) if round_id else None)
+
+    def _sought(self, fact: AgentFact, session: Session, time: float | None) -> Round | None:
+        """The round of a fact, wherever it is."""
+        if not fact.round:
+            return self._table.get(session.current_round) if session.current_round else None
+        round_id = self._keyed(fact)
+        return self._table.get(round_id) or self._new(round_id, session, fact, time)
 
     def _new(self, round_id: str, session: Session, fact: AgentFact, time: float | None) -> Round:
         session.round_count += 1
@@ -209,8 +218,8 @@ class Rounds:
         own = f"{fact.sid}/{fact.round}"
         if time is None or (fact.round and self._table.get(own) is not None):
             return None
-        others = (voice for voice in VOICES if voice != voice_of(fact))
-        for name in (name for voice in others for name in said_at(fact, time, voice)):
+        own_voice = voice_of(fact)
+        for name in said_at(fact, time, *(voice for voice in VOICES if voice != own_voice)):
             known = self._prompts.get(name)
             if known is not None:
                 for one in (fact.prompt_id, fact.round and f"round {own}"):
@@ -235,9 +244,13 @@ class Rounds:
         self._remember_open(session, row.round_id, opened=False)
 
     def _remember_open(self, session: Session, round_id: str, *, opened: bool) -> None:
-        rest = [one for one in open_rounds(session) if one != round_id]
-        session.open_rounds = json.dumps([*rest, round_id] if opened else rest)
-        self._changed(session)
+        before = open_rounds(session)
+        after = [one for one in before if one != round_id]
+        if opened:
+            after.append(round_id)
+        if after != before:
+            session.open_rounds = json.dumps(after)
+            self._changed(session)
 
     # --- a prompt that was written with the key of the round before (edge case E4) ---
 

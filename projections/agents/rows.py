@@ -1,17 +1,8 @@
-"""Rows in memory, one class per table with its columns in order, and the cache that reads and writes them."""
+"""Rows as they stand in memory: one class per table, with its columns in order."""
 
 from __future__ import annotations
 
-import sqlite3
-from typing import Any, Generic, TypeVar
-
 import msgspec
-
-from eventsrc.plugin import Gone
-
-CACHE_ROWS = 20_000  # rows of one table kept in memory (about 10 MB); others are looked up by their key
-CONTENT_ROWS = 4_000  # the same where rows hold texts: some KB each, and what is looked up again is recent
-EVICTED = 2  # one in so many goes when there are too many, the oldest first: seldom, and the recent ones stay
 
 
 class Session(msgspec.Struct):
@@ -207,92 +198,3 @@ class Usage(msgspec.Struct):
     @property
     def total(self) -> int:
         return self.input_tokens + self.output_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
-
-
-R = TypeVar("R", bound=msgspec.Struct)
-
-
-class Table(Generic[R]):
-    """The rows of one table: memory first, then the database; what changed is written once per batch.
-
-    Of a table that was empty at the start it is known which rows have left the memory, so that filling it asks for
-    hardly any other.
-    """
-
-    def __init__(
-        self, connection: sqlite3.Connection, name: str, row: type[R], *, key: int = 1, keep: int = CACHE_ROWS
-    ) -> None:
-        """`key`: how many of the first columns are the primary key; `keep`: rows that stay in memory."""
-        columns = row.__struct_fields__
-        self._connection = connection
-        self._row = row
-        self._key = key
-        self._keep = keep
-        where = " AND ".join(f"{column} = ?" for column in columns[:key])
-        self._select = f"SELECT {', '.join(columns)} FROM {name} WHERE {where}"
-        self._replace = f"INSERT OR REPLACE INTO {name}({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-        self._delete = f"DELETE FROM {name} WHERE {where}"
-        self._rows: dict[Any, R] = {}
-        self._changed: dict[Any, R] = {}
-        self._dropped: dict[Any, None] = {}
-        self.began_empty = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
-        self._gone = Gone() if self.began_empty else None
-
-    def get(self, key: Any) -> R | None:
-        """The row with this key (a tuple when it has several columns); None when there is none."""
-        row = self._rows.get(key)
-        if row is not None or (self._gone is not None and key not in self._gone) or key in self._dropped:
-            return row
-        found = self._connection.execute(self._select, key if self._key > 1 else (key,)).fetchone()
-        if found is None:
-            return None
-        row = self._rows[key] = self._row(*found)
-        return row
-
-    def put(self, key: Any, row: R) -> R:
-        """A new row, or one that changed."""
-        self._rows[key] = row
-        self._changed[key] = row
-        return row
-
-    def drop(self, key: Any) -> None:
-        """Takes a row away; its values may come back under another key."""
-        self._rows.pop(key, None)
-        self._changed.pop(key, None)
-        self._dropped[key] = None
-
-    def find(self, where: str, parameters: tuple[Any, ...]) -> R | None:
-        """The first row that fulfils a condition, which must be true of rows in the database and of those in memory
-        alike: flush first, or use it only for what cannot have changed in this batch."""
-        found = self._connection.execute(f"{self._select.partition(' WHERE ')[0]} WHERE {where}", parameters).fetchone()
-        if found is None:
-            return None
-        row = self._row(*found)
-        key = found[0] if self._key == 1 else tuple(found[: self._key])
-        return self._rows.setdefault(key, row)
-
-    def all_with(self, column: str, where: str, values: dict[str, Any]) -> list[R]:
-        """Every row whose columns have these values, as it is now, in the order of its key. `column`: the key;
-        `where`: the same condition for the database, which has an index for it."""
-        sql = self._select.partition(" FROM ")[2].partition(" WHERE ")[0]
-        found = self._connection.execute(f"SELECT {column} FROM {sql} WHERE {where}", values)
-        keys = {key for (key,) in found} | self._changed.keys()
-        rows = (self.get(key) for key in sorted(keys))
-        return [row for row in rows if row and all(getattr(row, name) == value for name, value in values.items())]
-
-    def flush(self) -> None:
-        """Writes what changed."""
-        if self._dropped:  # first: what comes back under another key may hold a value that is unique
-            keys = [key if self._key > 1 else (key,) for key in self._dropped]
-            self._connection.executemany(self._delete, keys)
-            self._dropped.clear()
-        if self._changed:
-            rows = [self._changed[key] for key in sorted(self._changed)]  # neighbours share pages of the tree
-            self._connection.executemany(self._replace, map(msgspec.structs.astuple, rows))
-            self._changed.clear()
-        if len(self._rows) > self._keep:
-            oldest = list(self._rows)[: len(self._rows) // EVICTED]
-            for key in oldest:
-                del self._rows[key]
-            if self._gone is not None:
-                self._gone.add(oldest)

@@ -7,8 +7,11 @@ import sqlite3
 from typing import Any
 
 from eventsrc.plugin import AgentFact, ProcessGone, ProcessSeen, SessionEnded, SessionObserved, SessionStarted, Waiting
-from projections.agents.rows import Run, Session, Table
+from projections.agents.rows import Run, Session
+from projections.agents.table import Table
 
+ATTRIBUTES = ("cwd", "git_branch", "version", "parent_sid", "model")
+"""What records mention of a session, over and over."""
 QUARTER = 900.0  # time zones differ by multiples of 15 minutes
 
 
@@ -23,13 +26,17 @@ class Sessions:
 
     def of(self, fact: AgentFact, time: float | None) -> Session:
         """The session of a fact, touched by it; made when it is new."""
-        row = self._table.get(fact.sid)
+        row = self._table.rows.get(fact.sid) or self._table.get(fact.sid)
         if row is None:
             row = Session(fact.sid, fact.agent or None, start_time=time)
         elif fact.pid is None or fact.pid == row.pid:
             first, last = row.start_time, row.last_activity_time
             if time is None or (first is not None and last is not None and first <= time <= last):
                 return row  # nothing that a row of sessions shows
+            if last is not None and time > last and first is not None and row.agent is not None:
+                row.last_activity_time = time  # nearly always all that is new
+                self._table.changed[fact.sid] = row
+                return row
         if fact.agent and row.agent is None:
             row.agent = fact.agent
         if time is not None:
@@ -47,7 +54,7 @@ class Sessions:
         """When a fact happened, in UTC; local time is shifted by the offset that its producer is known by."""
         if fact.time is not None or fact.local is None:
             return fact.time
-        row = self._table.get(fact.sid)
+        row = self._table.rows.get(fact.sid) or self._table.get(fact.sid)
         offset = row.zone_offset if row is not None else None
         if fact.zone_hint is not None:
             found = round((fact.local - fact.zone_hint) / QUARTER) * QUARTER
@@ -62,7 +69,7 @@ class Sessions:
         """The run that a fact belongs to; None without a process. `begins`: an ended run is followed by a new one."""
         if fact.pid is None:
             return None
-        run = self._newest(fact.sid, fact.pid)
+        run = self._current.get((fact.sid, fact.pid)) or self._newest(fact.sid, fact.pid)
         if run is None or (begins and run.end_time is not None):
             if run is not None:
                 run.is_current = 0
@@ -82,15 +89,18 @@ class Sessions:
 
     def observed(self, fact: SessionObserved, session: Session) -> None:
         """Attributes: the last value wins; a title only against one of lower or equal rank."""
-        for name in ("cwd", "git_branch", "version", "parent_sid", "model"):
-            value = getattr(fact, name)
-            if value is not None:
-                setattr(session, name, value)
+        seen = (fact.cwd, fact.git_branch, fact.version, fact.parent_sid, fact.model)
+        if seen != (session.cwd, session.git_branch, session.version, session.parent_sid, session.model):
+            for name, value in zip(ATTRIBUTES, seen, strict=True):
+                if value is not None and value != getattr(session, name):
+                    setattr(session, name, value)
+                    self.changed(session)
         if fact.title is not None and fact.title_rank >= session.title_rank:
             session.title, session.title_rank = fact.title, fact.title_rank
+            self.changed(session)
         if fact.metadata:
             session.metadata = json.dumps({**json.loads(session.metadata), **fact.metadata}, sort_keys=True)
-        self.changed(session)
+            self.changed(session)
 
     def started(self, fact: SessionStarted, session: Session, time: float | None) -> None:
         """A process took the session up."""
@@ -192,5 +202,7 @@ class Sessions:
 
 def open_rounds(session: Session) -> list[str]:
     """Rounds of the session that have a prompt and no end."""
+    if session.open_rounds == "[]":
+        return []
     found: list[Any] = json.loads(session.open_rounds)
     return [str(one) for one in found]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from eventsrc.plugin import Gone
-from projections.agents.rows import CACHE_ROWS, EVICTED, Block, Table
+from projections.agents.rows import Block
+from projections.agents.table import CACHE_ROWS, EVICTED, Table
 
 
 class Tools:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from projections.agents.rows import CACHE_ROWS, Table
+from projections.agents.table import CACHE_ROWS, Table
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -100,7 +100,7 @@ class SummedTable(Table[R]):
 
     def get(self, key: Any) -> R | None:
         """The row, which the caller may change in place: so what it adds is noted now."""
-        row = super().get(key)
+        row = self.rows.get(key) or super().get(key)
         if key not in self._before:
             self._before[key] = None if row is None else self._share(row)
         return row
@@ -113,7 +113,7 @@ class SummedTable(Table[R]):
     def flush(self) -> None:
         """Writes the rows that changed, then their sums."""
         for key, before in self._before.items():
-            row = self._changed.get(key)
+            row = self.changed.get(key)
             if row is not None:
                 self._totals.change(before, self._share(row))
             elif key in self._dropped:

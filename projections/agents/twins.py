@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 
 from eventsrc.plugin import PromptSubmitted
-from projections.agents.rows import Block, Message, Table
+from projections.agents.rows import Block, Message
+from projections.agents.table import Table
 
 
 def not_yet_there(block: Block, text: str) -> str | None:
@@ -50,9 +51,10 @@ def voice_of(fact: PromptSubmitted) -> str:
     return fact.voice or ("aloud" if fact.pid is not None else "in writing")
 
 
-def said_at(fact: PromptSubmitted, time: float, voice: str) -> list[str]:
-    """Names by which the same prompt is found when it was told in another voice, the exact one first. Records of one
-    prompt are written within a second, and may share no id."""
+def said_at(fact: PromptSubmitted, time: float, *voices: str) -> list[str]:
+    """Names by which the same prompt is found when it was told in another voice, of each voice the exact one first.
+    Records of one prompt are written within a second, and may share no id."""
     text = fact.prompt.rstrip().removesuffix(f"Your agent Id is: {fact.sid}").rstrip()
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return [f"said {voice} {fact.sid} {int(time) + near} {digest}" for near in (0, -1, 1)]
+    second = int(time)
+    return [f"said {voice} {fact.sid} {second + near} {digest}" for voice in voices for near in (0, -1, 1)]

@@ -12,7 +12,7 @@ import sqlite3
 from eventsrc.plugin import UsageReported
 from projections.agents.counters import FIELDS, Counters
 from projections.agents.rows import Usage
-from projections.agents.totals import HOUR, Share, SummedTable, Totals, bounded, slot_of
+from projections.agents.totals import HOUR, MOST, Share, SummedTable, Totals, bounded, slot_of
 
 
 class Usages:
@@ -34,17 +34,20 @@ class Usages:
         if row is None:
             self._table.put(name, _row(name, fact, flow, time, source))
             return
-        if time is not None:
-            row.first_time = time if row.first_time is None else min(row.first_time, time)
+        if time is not None and (row.first_time is None or time < row.first_time):
+            row.first_time = time
+            self._table.put(name, row)
         if fact.rule in ("replace", "count"):
             _replace(row, fact, time)
-        else:
+            self._table.put(name, row)
+        elif not _is_copy(fact, row, source):  # a transcript repeats a call's numbers in each of its records
             new = _row(name, fact, flow, time, source)
             if _better(new, row):
-                new.first_time, new.is_final = row.first_time, new.is_final
-                row = new
-        row.flow_id = row.flow_id or flow
-        self._table.put(name, row)
+                new.first_time = row.first_time
+                row = self._table.put(name, new)
+        if row.flow_id is None and flow is not None:
+            row.flow_id = flow
+            self._table.put(name, row)
 
     def counted(self, fact: UsageReported, time: float | None, source: str) -> None:
         """A call that is named by what its session had used after it, or one of a session whose calls are."""
@@ -106,7 +109,14 @@ class Usages:
 
 def _share(row: Usage) -> Share:
     key = (row.sid, slot_of(row.time, HOUR), row.model or "", row.origin)
-    return key, tuple(bounded(getattr(row, field)) for field in FIELDS)
+    tokens = (
+        row.input_tokens,
+        row.output_tokens,
+        row.cache_creation_input_tokens,
+        row.cache_read_input_tokens,
+        row.reasoning_tokens,
+    )
+    return key, tokens if min(tokens) >= -MOST and max(tokens) <= MOST else tuple(map(bounded, tokens))
 
 
 def _another_call(row: Usage, fact: UsageReported) -> bool:
@@ -119,7 +129,6 @@ def _another_call(row: Usage, fact: UsageReported) -> bool:
 
 
 def _row(name: str, fact: UsageReported, flow: str | None, time: float | None, source: str) -> Usage:
-    counts = {field: getattr(fact, field) or 0 for field in FIELDS}
     return Usage(
         name,
         fact.sid,
@@ -127,13 +136,30 @@ def _row(name: str, fact: UsageReported, flow: str | None, time: float | None, s
         fact.origin,
         time,
         fact.model,
-        **counts,
-        is_final=int(fact.is_final),
-        is_sidechain=int(fact.is_sidechain),
-        request_id=fact.request_id or None,
-        rule=fact.rule,
-        first_time=time,
-        source=source,
+        fact.input_tokens or 0,
+        fact.output_tokens or 0,
+        fact.cache_creation_input_tokens or 0,
+        fact.cache_read_input_tokens or 0,
+        fact.reasoning_tokens or 0,
+        int(fact.is_final),
+        int(fact.is_sidechain),
+        fact.request_id or None,
+        time,
+        source,
+        fact.rule,
+    )
+
+
+def _is_copy(fact: UsageReported, row: Usage, source: str) -> bool:
+    """True when a record says just what is known: `_better` would say no."""
+    return (
+        row.output_tokens == (fact.output_tokens or 0)
+        and row.cache_read_input_tokens == (fact.cache_read_input_tokens or 0)
+        and row.cache_creation_input_tokens == (fact.cache_creation_input_tokens or 0)
+        and row.input_tokens == (fact.input_tokens or 0)
+        and row.origin == fact.origin
+        and row.is_sidechain == fact.is_sidechain
+        and row.source <= source
     )
 
 

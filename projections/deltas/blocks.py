@@ -8,12 +8,12 @@ from typing import TypeAlias
 import msgspec
 
 from eventsrc.plugin import BlockCompleted, BlockDelta, BlockStarted, GrowingFiles, folder_name
+from projections.deltas.memory import Memory
 
 CONTENT = frozenset(("text", "thinking", "json"))
 """Kinds of pieces that are content; a signature is not."""
 BELOW = "deltas/"
 """Paths in rows begin here: they are relative to the data directory, where this folder is published."""
-KEPT = 20_000  # blocks in memory, some 10 MB; others are looked up by their key
 
 _Key: TypeAlias = tuple[str, int]
 
@@ -39,18 +39,20 @@ class Blocks:
     def __init__(self, connection: sqlite3.Connection, files: GrowingFiles) -> None:
         self._connection = connection
         self._files = files
-        self._blocks: dict[_Key, Block] = {}
-        self._changed: dict[_Key, Block] = {}
+        where = "flow_id = ? AND block_index = ?"
+        self._blocks: Memory[_Key, Block] = Memory(connection, "files", where, lambda row: Block(*row))
+        self._folders: Memory[str, tuple[str, str]] = Memory(connection, "folders", "name = ?", tuple)
+        """Name and flow, by the name as a file system that folds case takes it."""
         self._texts: dict[_Key, list[str]] = {}
         self._there: dict[_Key, bytes] = {}
         """Whole contents of blocks that are being streamed again, for as long as the batch lasts."""
 
     def started(self, fact: BlockStarted, flow: str) -> None:
         """A block opens; opened once more, what follows is compared with what is there."""
-        block = self._get(flow, fact.index)
+        block = self._blocks.get((flow, fact.index))
         if block is not None and self._size(block):
             block.replayed = len(_encoded(fact.text))
-            self._changed[flow, fact.index] = block
+            self._blocks.changed[flow, fact.index] = block
         elif fact.text:
             self._add(block or self._new(fact, flow), fact.text)
 
@@ -58,7 +60,7 @@ class Blocks:
         """Pieces of a block."""
         if fact.kind not in CONTENT:
             return
-        block = self._blocks.get((flow, fact.index)) or self._get(flow, fact.index) or self._new(fact, flow)
+        block = self._blocks.get((flow, fact.index)) or self._new(fact, flow)
         text: str | None = fact.text
         if block.replayed is not None:
             text = self._not_yet_there(block, fact.text)
@@ -68,41 +70,38 @@ class Blocks:
 
     def completed(self, fact: BlockCompleted, flow: str) -> None:
         """A block is whole."""
-        block = self._get(flow, fact.index)
+        block = self._blocks.get((flow, fact.index))
         if block is not None:
             block.is_complete, block.replayed = 1, None
-            self._changed[flow, fact.index] = block
+            self._blocks.changed[flow, fact.index] = block
 
     def move(self, lost: str, kept: str) -> None:
         """Two flows are one: files of the lost one go on under the kept one, where that has none of its own."""
         rows = self._connection.execute("SELECT block_index FROM files WHERE flow_id = ?", (lost,))
-        indexes = {index for (index,) in rows} | {index for flow, index in self._changed if flow == lost}
+        indexes = {index for (index,) in rows} | {index for flow, index in self._blocks.changed if flow == lost}
         for index in sorted(indexes):
-            block = self._get(lost, index)
-            if block is None or self._get(kept, index) is not None:
+            block = self._blocks.get((lost, index))
+            if block is None or self._blocks.get((kept, index)) is not None:
                 continue
             self._append(block)
             self._forget(lost, index)
             block.flow_id = kept
-            self._blocks[kept, index] = self._changed[kept, index] = block
+            self._blocks.put((kept, index), block)
 
     def flush(self) -> None:
         """One append per file, one row per block."""
         for key in list(self._texts):
-            self._append(self._blocks[key])
-        rows = map(msgspec.structs.astuple, self._changed.values())
-        self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        self._changed.clear()
+            self._append(self._blocks.rows[key])
         self._there.clear()
-        if len(self._blocks) > KEPT:
-            self._blocks.clear()
+        self._blocks.flush(map(msgspec.structs.astuple, self._blocks.changed.values()), 8)
+        self._folders.flush(self._folders.changed.values(), 2)
 
     def _add(self, block: Block, text: str) -> None:
         key = (block.flow_id, block.block_index)
         pieces = self._texts.get(key)
         if pieces is None:
             pieces = self._texts[key] = []
-            self._changed[key] = block
+            self._blocks.changed[key] = block
         pieces.append(text)
 
     def _append(self, block: Block) -> None:
@@ -123,7 +122,7 @@ class Blocks:
             whole = self._there[key] = self._files.read(block.path.removeprefix(BELOW), block.bytes)
         data = _encoded(text)
         there = whole[block.replayed : block.replayed + len(data)]
-        self._changed[key] = block
+        self._blocks.changed[key] = block
         if not data.startswith(there):
             block.replayed = None
             return text
@@ -138,30 +137,16 @@ class Blocks:
 
     def _new(self, fact: BlockStarted | BlockDelta, flow: str) -> Block:
         block = Block(flow, fact.index, f"{BELOW}{self._home(flow)}/index_{fact.index}.txt", fact.sid)
-        self._blocks[flow, fact.index] = self._changed[flow, fact.index] = block
-        return block
+        return self._blocks.put((flow, fact.index), block)
 
     def _home(self, flow: str) -> str:
         """The folder of a flow. Of two names that a file system may take for one, the first stays plain."""
         name = folder_name(flow)
-        found = self._connection.execute("SELECT flow_id FROM folders WHERE name = ?", (name,)).fetchone()
-        if found is None:
-            self._connection.execute("INSERT INTO folders VALUES (?, ?)", (name, flow))
-            return name
-        return name if found[0] == flow else folder_name(flow, taken=True)
-
-    def _get(self, flow: str, index: int) -> Block | None:
-        block = self._blocks.get((flow, index))
-        if block is None:
-            sql = "SELECT * FROM files WHERE flow_id = ? AND block_index = ?"
-            found = self._connection.execute(sql, (flow, index)).fetchone()
-            if found is not None:
-                block = self._blocks[flow, index] = Block(*found)
-        return block
+        first = self._folders.get(name.lower()) or self._folders.put(name.lower(), (name, flow))
+        return name if first[1] == flow else folder_name(flow, taken=True)
 
     def _forget(self, flow: str, index: int) -> None:
-        self._blocks.pop((flow, index), None)
-        self._changed.pop((flow, index), None)
+        self._blocks.forget((flow, index))
         self._connection.execute("DELETE FROM files WHERE flow_id = ? AND block_index = ?", (flow, index))
 
 

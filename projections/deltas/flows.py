@@ -7,13 +7,11 @@ it, and the other becomes an alias.
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from operator import itemgetter
 
 import msgspec
 
-from eventsrc.plugin import Gone
-
-KEPT = 20_000  # aliases and flows in memory, some 5 MB; others are looked up by their key
+from projections.deltas.memory import Memory
 
 
 class Flow(msgspec.Struct):
@@ -28,27 +26,23 @@ class Flows:
     """The names of messages."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._aliases: dict[str, str] = {}
-        self._flows: dict[str, Flow] = {}
-        self._new_aliases: dict[str, str] = {}
-        self._new_flows: dict[str, Flow] = {}
+        self._aliases: Memory[str, str] = Memory(connection, "aliases", "alias = ?", itemgetter(1))
+        self._flows: Memory[str, Flow] = Memory(connection, "flows", "flow_id = ?", lambda row: Flow(*row))
         self._bound = ("", "")  # the ids that were bound last: a message comes in several records
-        began_empty = connection.execute("SELECT 1 FROM aliases LIMIT 1").fetchone() is None
-        self._aliases_gone = Gone() if began_empty else None
-        self._flows_gone = Gone() if began_empty else None
 
     def of(self, message_id: str, request_id: str) -> str:
         """The flow that two ids name."""
         first = request_id or message_id
+        if first and self._aliases.rows.get(first) == first:
+            return first  # nearly always
         for name in (request_id, message_id):
-            flow = self._named(name) if name else None
+            flow = self._aliases.get(name) if name else None
             if flow is not None:  # the name of a stream leads to a message, which may be kept as another one since
-                flow = self._named(flow) or flow
+                flow = self._aliases.get(flow) or flow
                 break
         else:
             flow = first
-        if first and self._named(first) is None:
+        if first and self._aliases.get(first) is None:
             self._name(first, flow)
         return flow
 
@@ -61,7 +55,7 @@ class Flows:
         `begins` a message says so; else two empty texts."""
         if self._bound == (message_id, request_id):
             return "", ""
-        kept, lost = self._named(request_id), self._named(message_id)
+        kept, lost = self._aliases.get(request_id), self._aliases.get(message_id)
         united = ("", "")
         two = begins and kept is not None and lost is not None and kept != lost
         if two and kept and lost and self._are_one(kept, lost, message_id, request_id):
@@ -70,7 +64,7 @@ class Flows:
             united = (lost, kept)
         flow = kept if kept is not None else lost if lost is not None else request_id
         for name in (request_id, message_id):
-            if self._named(name) is None:
+            if self._aliases.get(name) is None:
                 self._name(name, flow)
         if begins:
             self._know(flow, message_id, request_id)
@@ -79,13 +73,8 @@ class Flows:
 
     def flush(self) -> None:
         """Writes what is new."""
-        self._connection.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", self._new_aliases.items())
-        flows = map(msgspec.structs.astuple, self._new_flows.values())
-        self._connection.executemany("INSERT OR REPLACE INTO flows VALUES (?, ?, ?)", flows)
-        self._new_aliases.clear()
-        self._new_flows.clear()
-        _forget(self._aliases, self._aliases_gone)
-        _forget(self._flows, self._flows_gone)
+        self._aliases.flush(self._aliases.changed.items(), 2)
+        self._flows.flush(map(msgspec.structs.astuple, self._flows.changed.values()), 3)
 
     def _are_one(self, kept: str, lost: str, message_id: str, request_id: str) -> bool:
         """False when one of them is known to be another message: builds exist that write the id of a newer one."""
@@ -97,33 +86,11 @@ class Flows:
         if flow.message_id is None or flow.request_id is None:
             flow.message_id = flow.message_id or message_id
             flow.request_id = flow.request_id or request_id
-            self._flows[flow_id] = self._new_flows[flow_id] = flow
+            self._flows.put(flow_id, flow)
 
     def _flow(self, flow_id: str) -> Flow:
-        flow = self._flows.get(flow_id)
-        if flow is None:
-            found = None
-            if self._flows_gone is None or flow_id in self._flows_gone:
-                found = self._connection.execute("SELECT * FROM flows WHERE flow_id = ?", (flow_id,)).fetchone()
-            flow = self._flows[flow_id] = Flow(*found) if found else Flow(flow_id)
-        return flow
-
-    def _named(self, alias: str) -> str | None:
-        flow = self._aliases.get(alias)
-        if flow is None and (self._aliases_gone is None or alias in self._aliases_gone):
-            found = self._connection.execute("SELECT flow_id FROM aliases WHERE alias = ?", (alias,)).fetchone()
-            if found is not None:
-                flow = self._aliases[alias] = found[0]
-        return flow
+        return self._flows.get(flow_id) or Flow(flow_id)
 
     def _name(self, alias: str, flow: str) -> None:
-        self._aliases[alias] = self._new_aliases[alias] = flow
+        self._aliases.put(alias, flow)
         self._bound = ("", "")
-
-
-def _forget(memory: dict[str, Any], gone: Gone | None) -> None:
-    """Empties a memory that has become too large; of a table that was empty at the start it stays known what it had."""
-    if len(memory) > KEPT:
-        if gone is not None:
-            gone.add(memory)
-        memory.clear()

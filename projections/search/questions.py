@@ -1,16 +1,15 @@
 """Named questions. `:words` is an expression of the full-text index, made safe by whoever asks.
 
-A first page is wanted at once, so what it costs has a bound whatever is asked: of many matches the newest `RANKED` are
-ranked, and of `COMMON` or more none is: then the newest come first. To rank, every match of every word has to be
-counted, and words that so many documents hold say little about any of them.
+A first page is wanted at once, so what it costs has a bound whatever is asked: what `COMMON` documents or more hold is
+not ranked, the newest come first. To rank, every match of every word has to be counted, and words that so many
+documents hold say little about any of them.
 """
 
 from __future__ import annotations
 
 from eventsrc.plugin import Question
 
-RANKED = 1_000
-COMMON = 2_000
+COMMON = 1_000
 
 _MATCH = """{index} MATCH '{{title body}} : (' || :words || ')'
       || CASE WHEN :session IS NULL THEN '' ELSE ' AND facets : s' || lower(hex(:session)) || '*' END"""
@@ -25,7 +24,7 @@ _FOUND = f"""WITH common AS (SELECT count(*) >= {COMMON} AS is_common
         AND (:kind IS NULL OR d.kind = :kind) AND (:since IS NULL OR d.time >= :since)))
     ORDER BY {{index}}.rowid DESC
     LIMIT CASE WHEN (SELECT is_common FROM common) THEN CAST(:limit AS INTEGER) + CAST(:offset AS INTEGER)
-      ELSE {RANKED} END),
+      ELSE {COMMON} END),
   best AS (SELECT number, score FROM found ORDER BY score, number DESC
     LIMIT CAST(:limit AS INTEGER) OFFSET CAST(:offset AS INTEGER))"""
 

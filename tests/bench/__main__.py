@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import append, attach, idle, ingest, latency, memory, opening, questions, rebuild, search
+from tests.bench import append, attach, hooks, idle, ingest, latency, memory, opening, questions, rebuild, search
 from tests.bench.material import Material
 from tests.bench.sizes import FULL, QUICK, TINY, sized
 from tests.bench.table import Row, table
@@ -21,6 +21,7 @@ MEASURES = {
     "opening": opening.measure,
     "latency": latency.measure,
     "attach": attach.measure,
+    "hooks": hooks.measure,
     "idle": idle.measure,
     "memory": memory.measure,
     "questions": questions.measure,

@@ -12,6 +12,7 @@ from eventsrc.event import Envelope, Record
 from eventsrc.limits import COMMIT_EVENTS, MIB
 from eventsrc.log import Batch, Log
 from eventsrc.log.draft import draft
+from eventsrc.log.drafts import in_columns
 from eventsrc.metrics import Metrics
 from eventsrc.service.pipeline import Pipeline
 from tests.bench.material import Material
@@ -54,7 +55,7 @@ def _long_log(material: Material) -> Path:
     drafts = [draft(record, _said(number % 64)) for number, record in enumerate(records)]
     log = _open(data)
     while (left := material.sizes.log_events - log.head) > 0:
-        log.commit([Batch(drafts[:left])])
+        log.commit([Batch(in_columns(drafts[:left]))])
     log.close()
     return data
 

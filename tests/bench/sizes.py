@@ -30,6 +30,8 @@ class Sizes(msgspec.Struct, frozen=True):
     push_seconds: float = 5.0
     deltas: int = 300
     """Deltas that are written while somebody is attached."""
+    hooks: int = 1_000
+    """Hooks that are told, two hundred a second."""
     idle_files: int = 15_000
     idle_seconds: float = 15.0
     memory_events: int = 300_000
@@ -45,6 +47,7 @@ class Sizes(msgspec.Struct, frozen=True):
 QUICK = Sizes()
 FULL = Sizes(
     deltas=2_000,
+    hooks=5_000,
     batches=48,
     singles=1_000,
     lines=600_000,
@@ -58,6 +61,7 @@ FULL = Sizes(
 )
 TINY = Sizes(
     deltas=20,
+    hooks=20,
     repeats=1,
     producers=8,
     batches=2,

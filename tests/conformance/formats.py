@@ -23,7 +23,8 @@ from eventsrc.formats.catalogue import Formats
 from eventsrc.limits import ID_CHARS
 from eventsrc.log import codec
 from eventsrc.log.draft import draft
-from eventsrc.plugin import Envelope, Fact, Format, Piece, Reading, domain, parse_time
+from eventsrc.log.plain import is_plain
+from eventsrc.plugin import Envelope, Fact, Format, ManyLines, Piece, Reading, domain, parse_time
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 SOURCE = "file:///home/dev/log.jsonl"
@@ -46,7 +47,8 @@ def record_of(data: bytes, *, source: str = SOURCE, id_: str = "f:1:0") -> Recor
 def line_of(record: Record, envelope: Envelope, *, position: int = 1, recorded: str | None = None) -> bytes:
     """The record as a line of the log, with its line feed."""
     stamp = recorded or "2026-01-10T10:00:00.000000Z"
-    pieces, _ = codec.encode([draft(record, envelope)], position, stamp, {}, lambda _subject: 0)
+    made = draft(record, envelope)
+    pieces, _ = codec.encode([made.head], [made.data], [1], position, stamp)
     return b"".join(pieces)
 
 
@@ -120,6 +122,20 @@ class FormatConformance:
         forwards = [self.format.recognise(record_of(data, source=self.source)) for data in self.samples]
         backwards = [self.format.recognise(record_of(data, source=self.source)) for data in reversed(self.samples)]
         assert forwards == backwards[::-1]
+
+    def test_many_lines_are_recognised_as_each_of_them_is(self) -> None:
+        many = self.format if isinstance(self.format, ManyLines) else None
+        records = [record_of(data, source=self.source) for data in self.samples if is_plain(data)]
+
+        @_quickly
+        @given(st.lists(st.sampled_from(records), min_size=1, max_size=8))
+        def holds(some: list[Record]) -> None:
+            assert many is not None
+            lines = b"\n".join(record.data for record in some)
+            assert list(many.recognise_lines(some, lines)) == [self.format.recognise(record) for record in some]
+
+        if many is not None:
+            holds()
 
     def test_reading_is_deterministic_or_refused_with_an_error_that_names_the_data(self) -> None:
         for data in self.samples:

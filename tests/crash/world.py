@@ -16,6 +16,7 @@ from eventsrc.actor import Ticket
 from eventsrc.event import Appended, Envelope, Event, Record
 from eventsrc.log import Batch, LogReader
 from eventsrc.log.draft import draft
+from eventsrc.log.drafts import in_columns
 from eventsrc.testing.generate import generate_sse_lines
 
 LINES = [line.rstrip(b"\n") for line in generate_sse_lines(90, 5, claude=1, codex=1)]
@@ -59,7 +60,10 @@ class World:
         envelope = Envelope("test.note", "notes")
         return [
             Batch(
-                [draft(Record("urn:test", b'"%d"' % number, f"{number}", unique=True), envelope) for number in numbers]
+                in_columns(
+                    draft(Record("urn:test", b'"%d"' % number, f"{number}", unique=True), envelope)
+                    for number in numbers
+                )
             )
             for numbers in (range(first, first + BATCH) for first in range(0, BATCHES * BATCH, BATCH))
         ]

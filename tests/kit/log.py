@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from eventsrc.durable import Disk, SystemDisk
 from eventsrc.event import Appended, Draft, Envelope, Record
 from eventsrc.log import Batch, Log, LogReader
 from eventsrc.log.draft import draft
+from eventsrc.log.drafts import in_columns
 from eventsrc.testing.clock import ManualClock
 
 
@@ -27,7 +28,13 @@ def batch(
     *texts: str, subject: str = "stream/a", unique: bool = False, expected: dict[str, int] | None = None
 ) -> Batch:
     """One event per text; the text is id and data."""
-    return Batch([note(text, subject=subject, unique=unique, data=f'"{text}"'.encode()) for text in texts], expected)
+    drafts = [note(text, subject=subject, unique=unique, data=f'"{text}"'.encode()) for text in texts]
+    return together(drafts, expected)
+
+
+def together(drafts: Iterable[Draft], expected: dict[str, int] | None = None) -> Batch:
+    """Drafts that are appended all or not at all."""
+    return Batch(in_columns(drafts), expected)
 
 
 def open_log(directory: Path, disk: Disk | None = None, *, segment_bytes: int = 1 << 20) -> Log:
@@ -35,20 +42,24 @@ def open_log(directory: Path, disk: Disk | None = None, *, segment_bytes: int = 
     return Log.open(directory, disk=disk or SystemDisk(), clock=ManualClock(), segment_bytes=segment_bytes)
 
 
-def append(log: Log, drafts: Sequence[Draft], expected: dict[str, int] | None = None) -> Appended:
+def append(log: Log, drafts: Iterable[Draft], expected: dict[str, int] | None = None) -> Appended:
     """Appends one batch as a group of its own; raises what refuses it."""
-    (answer,) = log.commit([Batch(drafts, expected)])
-    if not isinstance(answer, Appended):
-        raise answer
-    return answer
+    return _answered(log, together(drafts, expected))
 
 
 def say(
     log: Log, *texts: str, subject: str = "stream/a", unique: bool = False, expected: int | None = None
 ) -> Appended:
     """Appends one batch of texts; `expected`: the revision that the stream has before."""
-    drafts = batch(*texts, subject=subject, unique=unique).drafts
-    return append(log, drafts, None if expected is None else {subject: expected})
+    expectation = None if expected is None else {subject: expected}
+    return _answered(log, batch(*texts, subject=subject, unique=unique, expected=expectation))
+
+
+def _answered(log: Log, told: Batch) -> Appended:
+    (answer,) = log.commit([told])
+    if not isinstance(answer, Appended):
+        raise answer
+    return answer
 
 
 def abandon(log: Log) -> None:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsrc.event import Envelope, Record
-from eventsrc.log import Batch, LogReader, verify
+from eventsrc.log import LogReader, verify
 from eventsrc.log.draft import draft
-from tests.kit.log import open_log
+from tests.kit.log import open_log, together
 
 ODD = [
     b"",
@@ -41,7 +41,7 @@ def stored(data: Path, records: list[bytes]) -> list[bytes]:
     log = open_log(data)
     envelope = Envelope("test.odd", "stream/odd")
     drafts = [draft(Record("urn:t", raw, str(number)), envelope) for number, raw in enumerate(records)]
-    log.commit([Batch(drafts)])
+    log.commit([together(drafts)])
     log.close()
     lines = (data / "log" / f"{1:020d}.jsonl").read_bytes().split(b"\n")[:-1]
     assert len(lines) == len(records)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsrc.errors import IdConflict, WrongRevision
 from eventsrc.event import Appended
-from tests.kit.log import batch, forget_index, open_log, say, texts
+from tests.kit.log import batch, forget_index, note, open_log, say, texts, together
 
 
 def test_positions_count_from_one_without_gaps_over_segments_and_restarts(tmp_path: Path) -> None:
@@ -53,9 +52,7 @@ def test_the_same_id_again_is_the_same_event_however_late(tmp_path: Path) -> Non
 def test_an_id_with_other_data_is_a_conflict_and_stores_nothing(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     say(log, "x", unique=True)
-    other = batch("x", "z", unique=True)
-    changed = [msgspec.structs.replace(other.drafts[0], data=b'"data":"other"'), other.drafts[1]]
-    (answer,) = log.commit([type(other)(changed)])
+    (answer,) = log.commit([together([note("x", unique=True, data=b'"other"'), note("z", unique=True)])])
     assert isinstance(answer, IdConflict) and answer.position == 1
     log.close()
     assert texts(tmp_path) == ["x"]

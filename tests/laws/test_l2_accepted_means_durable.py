@@ -12,10 +12,10 @@ import pytest
 from eventsrc.actor import Mailbox, Ticket
 from eventsrc.errors import LogFailed
 from eventsrc.event import Appended
-from eventsrc.log import Batch, verify
+from eventsrc.log import verify
 from eventsrc.log.writer import Append, LogWriter
 from eventsrc.testing.disk import Crash, Fault, FaultyDisk, Loss
-from tests.kit.log import abandon, append, build, notes, open_log, records
+from tests.kit.log import abandon, append, build, notes, open_log, records, together
 
 GROUPS, SEGMENT_BYTES = (1, 3, 2, 4, 1), 900  # seals twice on the way
 
@@ -82,7 +82,7 @@ async def test_the_ticket_is_set_after_the_sync(tmp_path: Path) -> None:
     writer = LogWriter(log, mailbox, lambda head: heads.append((head, disk.did[-1])))
     tickets = [Ticket[Appended]() for _ in range(3)]
     for number, ticket in enumerate(tickets, 1):
-        await mailbox.send(Append(Batch(notes(number, 1)), ticket))
+        await mailbox.send(Append(together(notes(number, 1)), ticket))
     mailbox.close()
     syncs = disk.did.count("sync")
     await writer.run()

@@ -167,5 +167,6 @@ async def test_a_dead_process_is_known_from_the_log_alone() -> None:
 def line_of(record: Record, position: int) -> bytes:
     """The record as the log would keep it."""
     assert record.envelope is not None
-    pieces, _ = encode([draft(record, record.envelope)], position, "2026-01-10T10:00:02.000000Z", {}, lambda _: 0)
+    made = draft(record, record.envelope)
+    pieces, _ = encode([made.head], [made.data], [1], position, "2026-01-10T10:00:02.000000Z")
     return b"".join(pieces)

@@ -4,7 +4,7 @@ log was cut into batches, on what was forgotten between them, or on how little i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ from eventsrc.plugin import (
     Waiting,
 )
 from eventsrc.testing.given import Given
-from projections.agents import Agents, rows
+from projections.agents import Agents
+from projections.agents.table import Table
 
 BEGAN = 0x019AA957F176 / 1000  # what the first of the two UUIDv7 below holds
 ROUNDS = ("", "R", "019aa957-f176-7a3f-819c-0d4e71b28560", "019aa957-f1f6-7a3f-819c-0d4e71b28560")
@@ -131,18 +132,22 @@ LOGS = st.lists(st.lists(FACTS, min_size=1, max_size=2), min_size=2, max_size=24
 often = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+def tables_of(part: object) -> Iterator[Table[Any]]:
+    """The tables of a part of the projection, and of its parts."""
+    for value in vars(part).values():
+        if isinstance(value, Table):
+            yield value
+        elif type(value).__module__.startswith("projections.agents.") and hasattr(value, "__dict__"):
+            yield from tables_of(value)
+
+
 class Thrifty(Agents):
     """Keeps one row of each table between two batches."""
 
     def __init__(self, connection: sqlite3.Connection, folder: str) -> None:
         super().__init__(connection, folder)
-        tables = [
-            table
-            for part in vars(self).values()
-            for table in getattr(part, "__dict__", {}).values()
-            if isinstance(table, rows.Table)
-        ]
-        assert tables, "the tables are where this looks for them"
+        tables = list(tables_of(self))
+        assert {"usage", "flows", "counters"} <= {table.name for table in tables}, "it looks where the tables are"
         for table in tables:
             table._keep = 1
 

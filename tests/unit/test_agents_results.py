@@ -10,7 +10,8 @@ import pytest
 from eventsrc.plugin import INLINE_RESULT_BYTES, PREVIEW_CHARS, ToolResultReceived, Unknown
 from eventsrc.testing.given import Given
 from projections.agents import Agents
-from projections.agents.rows import Prompt, Table
+from projections.agents.rows import Prompt
+from projections.agents.table import Table
 
 LARGE = "ä" * INLINE_RESULT_BYTES
 
@@ -76,7 +77,7 @@ def test_rows_that_left_the_memory_are_found_again(tmp_path: Path) -> None:
     assert [table.get(str(number)) for number in (0, 50, 99)] == [
         Prompt(str(number), f"round {number}") for number in (0, 50, 99)
     ]
-    assert len(table._rows) <= 13
+    assert len(table.rows) <= 13
     table.drop("0")
     assert table.get("0") is None
     table.flush()

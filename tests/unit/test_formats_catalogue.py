@@ -166,6 +166,7 @@ def test_many_lines_are_recognised_as_each_of_them_is() -> None:
             formats.recognise(Record("file:///a.jsonl", first, "first"))
             found = formats.recognise_lines(records, joined)
             assert found == [Formats.load().recognise(record) for record in records]
+        assert Formats.load().recognise_lines(records, joined) == found
     assert Formats.load().recognise_lines([], b"") == []
 
 

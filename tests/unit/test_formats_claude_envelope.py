@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eventsrc.event import Record
+from eventsrc.formats import claude_envelope
 from eventsrc.formats.claude_code import ClaudeCode
 from eventsrc.formats.claude_place import place_of
 from eventsrc.limits import ID_CHARS
@@ -120,6 +123,37 @@ def test_a_time_is_a_time_with_a_zone_or_none(written: Any, time: str | None) ->
     assert envelope is not None and envelope.time == time
 
 
+_ABSENT = object()
+_CHANGES = [
+    *(("type", value) for value in ("assistant", "system", "summary", _ABSENT, 7)),
+    *(("subtype", value) for value in (None, "", "turn_duration")),
+    *(("sessionId", value) for value in ("s2", "", _ABSENT, 7)),
+    ("uuid", _ABSENT),
+    ("message", _ABSENT),
+    ("payload", {}),
+    *(
+        ("timestamp", f"2026-01-10{between}10:00:{second}.{rest}")
+        for between in "T "
+        for second in ("00", "59", "60", "5")
+        for rest in ("000Z", "999Z", "0000Z", "00xZ", "000", "000+02:00")
+    ),
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(_CHANGES), max_size=2), min_size=1, max_size=20))
+def test_what_was_recognised_before_changes_no_answer(changes: list[list[tuple[str, Any]]]) -> None:
+    values = [LINE | dict(change) for change in changes]
+    values = [{name: value for name, value in record.items() if value is not _ABSENT} for record in values]
+    alone = []
+    for value in values:
+        claude_envelope._talk.clear()
+        claude_envelope._minutes.clear()
+        alone.append(recognised(value))
+    assert [recognised(value) for value in values] == alone
+    many = [Record(f"{FOLDER}/{SESSION}.jsonl", json.dumps(value).encode(), "f:1:0") for value in values]
+    assert ClaudeCode().recognise_lines(many, b"\n".join(record.data for record in many)) == alone
+
+
 @pytest.mark.parametrize(
     ("record", "kind"),
     [
@@ -140,6 +174,7 @@ def test_no_subject_is_too_long_to_stand_in_the_log() -> None:
     for record in (LINE | {"sessionId": "x" * 5_000}, {"type": "summary", "leafUuid": "a1"}):
         envelope = recognised(record, source=f"file:///{'y' * 5_000}.jsonl")
         assert envelope is not None and len(envelope.subject) <= ID_CHARS
+    assert all(session and len(session) <= ID_CHARS for _, session in claude_envelope._talk)
 
 
 def test_the_older_layout_of_sub_agents_tells_no_session() -> None:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from eventsrc.errors import Rejected
 from eventsrc.event import Envelope, Record
+from eventsrc.http import cloudevents
 from eventsrc.http.answers import Refusal
 from eventsrc.http.members import members
 from eventsrc.http.push import BATCH, NDJSON, STRUCTURED, Push, records_of
-from eventsrc.limits import BODY_EVENTS, ID_CHARS, RECORD_BYTES
+from eventsrc.limits import BODY_EVENTS, ID_CHARS, KIND_CHARS, KINDS_KEPT, RECORD_BYTES
 from eventsrc.log.draft import draft
 from tests.unit.http_kit import event
 
@@ -64,7 +65,7 @@ def test_what_the_log_names_itself_is_kept_under_another_name() -> None:
 
 def test_missing_id_and_source_are_filled_in_and_such_an_event_is_not_looked_up() -> None:
     [record] = push(json.dumps(event(id=None, source=None)))
-    assert (record.id, record.source, record.unique) == ("new0", "urn:eventsrc:http", False)
+    assert (record.id, record.source, record.unique) == ("new0/0", "urn:eventsrc:http", False)
 
 
 def test_an_idempotency_key_makes_a_retry_recognisable() -> None:
@@ -148,9 +149,21 @@ def test_objects_are_taken_apart_into_their_members(whole: dict[str, Any], inden
     assert {name: json.loads(value) for name, value in members(text).items()} == whole
 
 
-@given(st.lists(st.sampled_from(['"a":1', '"a":11', '"b":"x"', '"b" : {"b":1,"b":2}', '"\\u0061": [ ]']), min_size=1))
-def test_a_member_that_repeats_is_always_noticed(parts: list[str]) -> None:
-    text = "{" + " , ".join(parts) + "}"
+MEMBERS = [
+    '"a":1',
+    '"a": 11',
+    '"b":"x"',
+    '"b": "x, \\"a\\": 1"',
+    '"b" : {"b":1,"b":2}',
+    '"\\u0061": [ ]',
+    '"é":2',
+    '"é": 2',
+]
+
+
+@given(st.lists(st.sampled_from(MEMBERS), min_size=1), st.sampled_from([",", ", ", " , ", ",\n"]))
+def test_a_member_that_repeats_is_always_noticed(parts: list[str], comma: str) -> None:
+    text = "{" + comma.join(parts) + "}"
     names = [name for name, _ in json.JSONDecoder(object_pairs_hook=lambda pairs: pairs).decode(text)]
     if len(set(names)) == len(names):
         assert list(members(text.encode())) == names
@@ -179,10 +192,68 @@ def test_lines_are_records_byte_for_byte_and_cloudevents_where_they_say_so() -> 
     records = push(b"\n".join([plain, nested, json.dumps(event(id="9")).encode(), b""]), NDJSON)
     assert [r.data for r in records[:2]] == [plain, nested]
     assert [(r.id, r.unique, r.envelope) for r in records] == [
-        ("new0", False, None),
-        ("new1", False, None),
+        ("new0/0", False, None),
+        ("new0/1", False, None),
         ("9", True, Envelope("t.x", "urn:t")),
     ]
+
+
+LINES = [
+    *(b'{"n":1}', b"7", b'"t"', b"null", b"[1, 2]", b'"\xc3\xa9"', b"9" * 700, b"[" * 300 + b"]" * 300),
+    *(b"", b" ", b"\t\r", b'{"n":2}\r', b" 3", b"4 ", b"\r5", b'{"in":{"specversion":"1.0"}}'),
+    *(b'{"specversion":"1.0","type":"t"}', b' {"specversion":"1.0","type":"t","id":"9","data":{}}'),
+]
+ODD_LINES = [b"NaN", b"1 2", b'"\xff"', b"{", b'{"specversion":"1.0"}', b"\xef\xbb\xbf1"]
+
+
+@given(
+    st.lists(st.sampled_from(LINES) | st.sampled_from(LINES[:8]), max_size=12),
+    st.lists(st.sampled_from(ODD_LINES), max_size=1),
+)
+def test_many_lines_become_what_each_becomes_alone(sound: list[bytes], odd: list[bytes]) -> None:
+    def names(records: list[Record]) -> list[Record]:
+        return [msgspec.structs.replace(record, id=record.id if record.id == "9" else "") for record in records]
+
+    parts = [*sound, *odd, *sound[:2]]
+    alone: list[Record] = []
+    for part in parts:
+        try:
+            alone += push(part, NDJSON)
+        except Refusal as error:
+            together = refused(b"\n".join(parts), NDJSON)
+            assert (together.status, together.index) == (error.status, len(alone))
+            assert str(together).partition(":")[2] == str(error).partition(":")[2]
+            return
+    together_ = push(b"\n".join(parts), NDJSON)
+    assert names(together_) == names(alone)
+    assert [record.id for record in together_ if record.id != "9"] == [
+        f"new0/{index}" for index, record in enumerate(together_) if record.id != "9"
+    ]
+
+
+def test_what_was_judged_once_is_judged_alike_again_and_what_differs_is_always_judged() -> None:
+    given = event(subject="s", level=3)
+    first, again = push(json.dumps(given)), push(json.dumps(given))
+    assert first == again
+    [other] = push(json.dumps(event(subject="s", level=3, id=None, time="2026-01-10T10:00:00Z")))
+    assert (other.unique, other.envelope, other.extensions) == (
+        *(False, Envelope("t.x", "s", "2026-01-10T10:00:00Z")),
+        {"level": 3},
+    )
+    for wrong in ({"id": ""}, {"id": 7}, {"id": "x" * 1025}, {"time": "now"}, {"time": False}, {"data_base64": "eA=="}):
+        assert refused(json.dumps({**given, **wrong})).status == 400
+    assert (
+        push(json.dumps(event(subject="s", level=3, data=None, data_base64="eA==")))[0].content_type
+        == "application/octet-stream"
+    )
+
+
+def test_the_memory_of_what_was_judged_is_bounded() -> None:
+    for number in range(KINDS_KEPT + 10):
+        push(json.dumps(event(type=f"t.{number}")))
+    push(json.dumps(event(wide="x" * KIND_CHARS)))
+    assert 0 < len(cloudevents._kinds) <= KINDS_KEPT
+    assert all(kind.size <= KIND_CHARS for kind in cloudevents._kinds.values())
 
 
 def test_lines_may_be_named_by_the_query() -> None:

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 
 from eventsrc.errors import DiskFull, EventsrcError, LogFailed, QueueFull
 from eventsrc.http.guard import LOOPBACK, refusal
+from eventsrc.http.names import fresh_names
 from eventsrc.http.page import page
 from eventsrc.http.push import BATCH, NDJSON, STRUCTURED
 from eventsrc.http.server import Door, HttpServer
@@ -117,6 +118,29 @@ async def test_bad_requests_get_the_right_answer_and_nothing_is_stored(tmp_path:
         assert (await http.get("/v1/nothing")).status_code == 404
         assert served.port.records == []
         assert served.port.counted[-1] == ("other", 404)
+
+
+async def test_what_is_not_there_and_what_fails_is_answered_and_counted(tmp_path: Path) -> None:
+    class Failing(MemoryPort):
+        async def status(self) -> dict[str, Any]:
+            raise ZeroDivisionError
+
+    async with serving(tmp_path, Failing()) as served, served.http() as http:
+        answer = await http.post("/metrics")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert answer.json() == {"error": "Method Not Allowed", "exit_code": 1}
+        answer = await http.get("/v1/events/")
+        assert (answer.status_code, answer.json()) == (404, {"error": "Not Found", "exit_code": 1})
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        answer = await http.head("/healthz")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert (await http.get("/v1/status")).status_code == 500
+        assert served.port.counted == [("/metrics", 405), ("other", 404), ("/healthz", 200), ("/v1/status", 500)]
+
+
+def test_names_are_never_given_twice() -> None:
+    one, other = fresh_names(), fresh_names()
+    assert len({name() for _ in range(1_000) for name in (one, other)}) == 2_000
 
 
 # --- reading -----------------------------------------------------------------------------------------------------

@@ -11,16 +11,18 @@ import pytest
 from eventsrc.errors import IdConflict, LogFailed, Rejected, WrongRevision
 from eventsrc.event import Appended
 from eventsrc.limits import COMMIT_EVENTS
-from eventsrc.log import Batch, LogReader
+from eventsrc.log import LogReader
 from eventsrc.testing.disk import FaultyDisk
-from tests.kit.log import abandon, append, build, note, notes, open_log, records
+from tests.kit.log import abandon, append, build, note, notes, open_log, records, together
 
 
 def test_the_same_id_is_stored_once_within_a_batch_a_group_and_for_ever(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     first = append(log, [note("a", unique=True), note("a", unique=True), note("b", unique=True)])
     assert (first.positions, first.duplicates) == ((1, 1, 2), 1)
-    answers = log.commit([Batch([note("c", unique=True)]), Batch([note("c", unique=True), note("a", unique=True)])])
+    answers = log.commit(
+        [together([note("c", unique=True)]), together([note("c", unique=True), note("a", unique=True)])]
+    )
     assert answers == [Appended((3,)), Appended((3, 1), 2)]
     log.close()
     log = open_log(tmp_path)
@@ -43,7 +45,7 @@ def test_the_same_id_for_other_data_is_a_conflict_and_leaves_no_trace(tmp_path: 
     log = open_log(tmp_path)
     append(log, [note("a", unique=True)])
     answers = log.commit(
-        [Batch([note("z", unique=True), note("a", unique=True, data=b"{}")]), Batch([note("z", unique=True)])]
+        [together([note("z", unique=True), note("a", unique=True, data=b"{}")]), together([note("z", unique=True)])]
     )
     assert isinstance(answers[0], IdConflict) and answers[0].position == 1
     assert answers[1] == Appended((2,))
@@ -52,7 +54,7 @@ def test_the_same_id_for_other_data_is_a_conflict_and_leaves_no_trace(tmp_path: 
 
 def test_two_data_for_one_new_id_in_one_group_conflict(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    first, second = log.commit([Batch([note("a", unique=True)]), Batch([note("a", unique=True, data=b"1")])])
+    first, second = log.commit([together([note("a", unique=True)]), together([note("a", unique=True, data=b"1")])])
     assert first == Appended((1,)) and isinstance(second, IdConflict)
     log.close()
 
@@ -61,10 +63,10 @@ def test_an_expected_revision_counts_what_the_group_already_adds(tmp_path: Path)
     log = open_log(tmp_path)
     answers = log.commit(
         [
-            Batch([note(1)], {"s/1": 0}),
-            Batch([note(2)], {"s/1": 1}),
-            Batch([note(3)], {"s/1": 1}),
-            Batch([note(4, subject="s/2")], {"s/2": 0, "s/1": 2}),
+            together([note(1)], {"s/1": 0}),
+            together([note(2)], {"s/1": 1}),
+            together([note(3)], {"s/1": 1}),
+            together([note(4, subject="s/2")], {"s/2": 0, "s/1": 2}),
         ]
     )
     assert [type(answer) for answer in answers] == [Appended, Appended, WrongRevision, Appended]
@@ -79,7 +81,7 @@ def test_an_expected_revision_counts_what_the_group_already_adds(tmp_path: Path)
 
 def test_a_retry_is_a_duplicate_although_its_expectation_is_old(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    batch = Batch([note("a", unique=True)], {"s/1": 0})
+    batch = together([note("a", unique=True)], {"s/1": 0})
     assert log.commit([batch]) == [Appended((1,))]
     assert log.commit([batch]) == [Appended((1,), 1)]
     log.close()
@@ -87,7 +89,7 @@ def test_a_retry_is_a_duplicate_although_its_expectation_is_old(tmp_path: Path) 
 
 def test_more_than_one_commit_holds_is_refused_and_nothing_is_stored(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    (answer,) = log.commit([Batch([note(1)] * (COMMIT_EVENTS + 1))])
+    (answer,) = log.commit([together([note(1)] * (COMMIT_EVENTS + 1))])
     assert isinstance(answer, Rejected) and log.head == 0
     log.close()
 

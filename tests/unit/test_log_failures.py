@@ -10,10 +10,10 @@ import pytest
 from eventsrc.actor import Mailbox, Ticket
 from eventsrc.errors import DiskFull, LogFailed
 from eventsrc.event import Appended
-from eventsrc.log import Batch, Log, verify
+from eventsrc.log import Log, verify
 from eventsrc.log.writer import Append, LogWriter
 from eventsrc.testing.disk import Fault, FaultyDisk
-from tests.kit.log import abandon, append, build, files, notes, open_log, records
+from tests.kit.log import abandon, append, build, files, notes, open_log, records, together
 
 SEGMENT_BYTES = 900
 
@@ -131,8 +131,8 @@ async def test_the_writer_waits_for_room_and_answers_those_who_cannot(tmp_path: 
 
     writer = LogWriter(log, mailbox, lambda _: None, sleep=sleep)
     patient, impatient = Ticket[Appended](), Ticket[Appended]()
-    await mailbox.send(Append(Batch(notes(1, 2)), patient))
-    await mailbox.send(Append(Batch(notes(3, 1)), impatient, patient=False))
+    await mailbox.send(Append(together(notes(1, 2)), patient))
+    await mailbox.send(Append(together(notes(3, 1)), impatient, patient=False))
     mailbox.close()
     disk.fail_next("write", errno.ENOSPC, forever=True)
     await writer.run()
@@ -149,7 +149,7 @@ async def test_the_writer_fails_everybody_who_waits_and_ends(tmp_path: Path) -> 
     mailbox = Mailbox[Append]("log", 8, lambda item: len(item.batch.drafts))
     tickets = [Ticket[Appended](), Ticket[Appended]()]
     for ticket in tickets:
-        await mailbox.send(Append(Batch(notes(1, 1)), ticket))
+        await mailbox.send(Append(together(notes(1, 1)), ticket))
     disk.fail_next("sync", errno.EIO)
     heads: list[int] = []
     with pytest.raises(LogFailed, match="sync"):

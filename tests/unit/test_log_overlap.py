@@ -10,10 +10,10 @@ import pytest
 from eventsrc.actor import Mailbox, Ticket
 from eventsrc.errors import DiskFull, IdConflict, LogFailed, WrongRevision
 from eventsrc.event import Appended, Draft
-from eventsrc.log import Batch, LogReader
+from eventsrc.log import LogReader
 from eventsrc.log.writer import Append, LogWriter
 from eventsrc.testing.disk import FaultyDisk
-from tests.kit.log import append, note, notes, open_log, records
+from tests.kit.log import append, note, notes, open_log, records, together
 
 LARGE = 600  # events of a batch that is planned beside the sync of the one before
 
@@ -41,7 +41,7 @@ async def write(log_disk: FaultyDisk, data: Path, batches: list[Append], waits: 
 
 def large(number: int, *, patient: bool = True) -> Append:
     drafts = notes(number * LARGE + 1, LARGE)
-    return Append(Batch(drafts), Ticket(), patient=patient)
+    return Append(together(drafts), Ticket(), patient=patient)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ async def test_a_full_disk_undoes_the_plan_behind_it(tmp_path: Path) -> None:
     assert len(found) == LARGE * len(answered)
     for one in answered:
         answer = await one.ticket.wait()
-        assert [found[position - 1] for position in answer.positions] == [item.data for item in one.batch.drafts]
+        assert [found[position - 1] for position in answer.positions] == one.batch.drafts.data
 
 
 async def test_those_who_cannot_wait_are_refused_when_their_plan_finds_no_room(tmp_path: Path) -> None:
@@ -113,11 +113,11 @@ async def test_a_failed_sync_fails_what_was_planned_behind_it_too(tmp_path: Path
 def test_a_plan_knows_the_group_before_it(tmp_path: Path, kind: str) -> None:
     log = open_log(tmp_path)
     append(log, [note("first", unique=True)])
-    before = log.plan([Batch([note("a", unique=True, data=b'{"a":1}'), note("b")])])
+    before = log.plan([together([note("a", unique=True, data=b'{"a":1}'), note("b")])])
     batch = {
-        "duplicate": Batch([note("a", unique=True, data=b'{"a":1}')]),
-        "conflict": Batch([note("a", unique=True, data=b'{"a":2}')]),
-        "revision": Batch([note("c")], {"s/1": 1}),
+        "duplicate": together([note("a", unique=True, data=b'{"a":1}')]),
+        "conflict": together([note("a", unique=True, data=b'{"a":2}')]),
+        "revision": together([note("c")], {"s/1": 1}),
     }[kind]
     answers, behind = log.store_and_plan(before, [batch])
     (answer,) = log.store(behind)
@@ -135,7 +135,7 @@ def test_a_plan_knows_the_group_before_it(tmp_path: Path, kind: str) -> None:
 
 def test_what_is_planned_for_another_head_is_never_stored(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    stale = log.plan([Batch([note(1)])])
+    stale = log.plan([together([note(1)])])
     append(log, [note(2)])
     with pytest.raises(AssertionError):
         log.store(stale)

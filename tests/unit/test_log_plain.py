@@ -1,4 +1,4 @@
-"""Many values at once are judged like one at a time, and become the same drafts."""
+"""Many values at once are judged like one at a time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventsrc.event import Envelope, Record
-from eventsrc.log.codec import decode, encode
-from eventsrc.log.draft import draft, drafts
+from eventsrc.limits import DATA_DEPTH
 from eventsrc.log.plain import is_plain, lines_of
 from tests.unit.test_log_raw import STRANGE
 
@@ -38,40 +36,19 @@ def test_damage_that_adds_up_is_not_overlooked(values: list[bytes]) -> None:
     assert lines_of(values) is None
 
 
-@given(
-    st.lists(
-        st.builds(
-            Record,
-            source=st.sampled_from(["urn:a", "file:///é"]),
-            data=st.sampled_from(PLAIN),
-            id=st.text(min_size=1, max_size=5).filter(lambda text: text.isprintable()),
-            cursor=st.none() | st.just("file 12"),
-            unique=st.booleans(),
-            extensions=st.none() | st.just({"topic": "x"}),
-        ),
-        max_size=5,
-    ),
-    st.sampled_from([Envelope("t", "s/1"), Envelope("t", "s/2", "2026-01-01T00:00:00Z")]),
-)
-def test_drafts_are_the_same_one_by_one(records: list[Record], envelope: Envelope) -> None:
-    assert drafts(records, [envelope] * len(records)) == [draft(record, envelope) for record in records]
+LEVELS = st.lists(st.sampled_from([(b"[", b"]"), (b'{"":', b"}"), (b'{"a b":', b"}")]), min_size=250, max_size=262)
 
 
-@pytest.mark.parametrize("first", [1, 9, 95, 10**9 - 3, 10**19 - 2])
-def test_positions_have_their_width_wherever_digits_are_added(first: int) -> None:
-    items = drafts([Record("urn:a", b"1", str(number)) for number in range(8)], [Envelope("t", "s")] * 8)
-    revisions: dict[str, int] = {}
-    pieces, checksum = encode(items, first, "2026-01-01T00:00:00Z", revisions, lambda _: 7)
-    events = [decode(line) for line in b"".join(pieces).splitlines()]
-    assert [event.sequence for event in events] == [f"{first + number:020d}" for number in range(8)]
-    assert [event.revision for event in events] == list(range(8, 16)) and revisions == {"s": 15}
-    assert events[-1].crc32 == f"{checksum:08x}"
+@given(LEVELS, st.sampled_from([b"", b" x" * 100, b" x" * 400]))
+def test_no_depth_is_overlooked(levels: list[tuple[bytes, bytes]], text: bytes) -> None:
+    """Whatever a value is nested in, and however long it is."""
+    opened, closed = zip(*levels, strict=True)
+    value = b"".join(opened) + b'"%b"' % text + b"".join(reversed(closed))
+    assert is_plain(value) == (len(levels) <= DATA_DEPTH)
+    assert (lines_of([b"1", value]) is None) == (len(levels) > DATA_DEPTH)
 
 
-def test_streams_that_take_turns_are_counted_apart() -> None:
-    envelopes = [Envelope("t", subject) for subject in "abab"]
-    items = drafts([Record("urn:a", b"1", str(number)) for number in range(4)], envelopes)
-    revisions: dict[str, int] = {}
-    pieces, _ = encode(items, 1, "2026-01-01T00:00:00Z", revisions, {"a": 10, "b": 0}.__getitem__)
-    assert [decode(line).revision for line in b"".join(pieces).splitlines()] == [11, 1, 12, 2]
-    assert revisions == {"a": 12, "b": 2}
+def test_a_long_list_is_not_taken_for_a_deep_one() -> None:
+    """Else one such value would have all that came with it taken one by one."""
+    flat = b"[%b]" % b",".join([b'{"a":[]}'] * DATA_DEPTH)
+    assert lines_of([b"1", flat]) == b"1\n" + flat

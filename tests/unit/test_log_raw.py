@@ -52,7 +52,7 @@ def test_strange_bytes_come_back_as_they_were(tmp_path: Path, data: bytes) -> No
 
 
 def _line(item: Draft) -> bytes:
-    pieces, _ = encode([item], 1, "2026-01-01T00:00:00.000000Z", {}, lambda _: 0)
+    pieces, _ = encode([item.head], [item.data], [1], 1, "2026-01-01T00:00:00.000000Z")
     return b"".join(pieces)
 
 

@@ -95,6 +95,16 @@ def test_a_counter_can_follow_a_number_that_a_room_counts_for_itself(metrics: Me
     assert value(metrics, "eventsrc_duplicates_total") == 6
 
 
+def test_a_stage_tells_what_it_counted_when_somebody_looks(metrics: Metrics) -> None:
+    stage = metrics.stage("log")
+    for events, now in ((3, 100.0), (4, 101.0)):
+        stage.count(events, now)
+    for _ in range(2):
+        assert value(metrics, "eventsrc_stage_in_total", stage="log") == 7
+        assert value(metrics, "eventsrc_stage_out_total", stage="log") == 7
+        assert value(metrics, "eventsrc_stage_last_timestamp_seconds", stage="log") == 101
+
+
 def test_gauges_are_refreshed_before_each_answer(metrics: Metrics) -> None:
     free = iter([100, 90])
     metrics.before_scrape(lambda: metrics.log.disk_free.set(next(free)))

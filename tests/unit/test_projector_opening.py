@@ -16,8 +16,8 @@ from eventsrc.clock import SystemClock
 from eventsrc.durable import SystemDisk
 from eventsrc.event import Appended, Record
 from eventsrc.formats.catalogue import Formats
+from eventsrc.ingest.ingestor import drafts_of
 from eventsrc.log import Batch, Log
-from eventsrc.log.draft import draft
 from eventsrc.plugin import BlockDelta, Projection, Reading
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.generations import current
@@ -93,7 +93,7 @@ def _grow(log: Log, formats: Formats, count: int) -> None:
         records = [
             Record("file:///dev/sse_lines.jsonl", _row(n + 1), str(n)) for n in range(number, min(number + 170, end))
         ]
-        (answer,) = log.commit([Batch([draft(record, formats.recognise(record)) for record in records], None)])
+        (answer,) = log.commit([Batch(drafts_of(records, formats)[0])])
         assert isinstance(answer, Appended)
         number = log.head
 

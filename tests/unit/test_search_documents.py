@@ -149,3 +149,21 @@ def test_pages_follow_each_other_without_gap_or_repeat(tmp_path: Path) -> None:
 def test_texts_without_words_are_no_documents(tmp_path: Path) -> None:
     with given(tmp_path, PromptSubmitted(sid="s", prompt=" \n ", prompt_id="p")) as search:
         assert search.rows("SELECT count(*) FROM documents") == [(0,)]
+
+
+def _said(number: int, text: str) -> PromptSubmitted:
+    return PromptSubmitted(sid="s", prompt=f"{text} n{number}", prompt_id=f"p{number}", time=float(number))
+
+
+def test_the_best_come_first_while_fewer_than_a_thousand_hold_the_words(tmp_path: Path) -> None:
+    prompts = [_said(0, "heron heron heron"), *(_said(number, "a heron among others") for number in range(1, 999))]
+    with given(tmp_path, *prompts) as search:
+        assert found(search, '"heron"', limit=1) == [("prompt", "p0")]
+        assert len(found(search, '"heron"', limit=2_000)) == 999
+
+
+def test_what_a_thousand_hold_is_shown_newest_first_and_paged(tmp_path: Path) -> None:
+    prompts = [_said(0, "heron heron heron"), *(_said(number, "a heron among others") for number in range(1, 1_200))]
+    with given(tmp_path, *prompts) as search:
+        assert found(search, '"heron"', limit=2) == [("prompt", "p1199"), ("prompt", "p1198")]
+        assert found(search, '"heron"', limit=2, offset=1_198) == [("prompt", "p1"), ("prompt", "p0")]

@@ -65,6 +65,9 @@ def test_cutting_loses_nothing_whatever_the_batch_size(lines: list[bytes], most:
         before = content[: batch.place.offset][-batch.place.anchor_length :] if batch.place.offset else b""
         assert judge(batch.place, len(content), content[:1024], before) == "same"
         assert not batch.records or marked(batch)[-1].cursor == written(batch.place)
+        rest = Block(before + content[batch.place.offset :], content[:1024], len(content), 7)
+        again = [record for batch in batches(rest, batch.place, "file:///a") for record in batch.records]
+        assert again == [record for record in records if int(record.id.rpartition(":")[2]) >= batch.place.offset]
 
 
 @pytest.mark.parametrize(
