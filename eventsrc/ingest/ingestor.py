@@ -129,19 +129,19 @@ async def _pass_on(append: Append, log: Sender[Append]) -> None:
 def drafts_of(records: Sequence[Record], formats: Recognise) -> tuple[Drafts, int]:
     """Fills in what the producer did not give itself, for all records at once where each is plain JSON; and how many
     of the records are kept aside."""
-    given = [record.envelope for record in records]
     lines = lines_of([record.data for record in records]) if len(records) > FEW else None
     if lines is None:
-        envelopes = [one or formats.recognise(record) for one, record in zip(given, records, strict=True)]
+        envelopes = [record.envelope or formats.recognise(record) for record in records]
         made = in_columns(map(draft, records, envelopes))
     else:
-        envelopes = [one for one in given if one is not None]
+        envelopes = [record.envelope for record in records if record.envelope is not None]
         if len(envelopes) != len(records):
             envelopes = formats.recognise_lines(records, lines)
         made = drafted(records, envelopes)
-    if not any(map(_is_rejected, {envelope.type for envelope in envelopes})):
+    types = [envelope.type for envelope in envelopes]
+    if not any(map(_is_rejected, set(types))):
         return made, 0
-    return made, [_is_rejected(envelope.type) for envelope in envelopes].count(True)
+    return made, list(map(_is_rejected, types)).count(True)
 
 
 def _is_rejected(event_type: str) -> bool:

@@ -63,15 +63,17 @@ class Drafts(msgspec.Struct, frozen=True):
 
 def in_columns(items: Iterable[Draft]) -> Drafts:
     """Drafts that were made one by one."""
-    items = list(items)
-    return Drafts(
-        [item.head for item in items],
-        [item.data for item in items],
-        [item.subject for item in items],
-        [(index, item.cursor) for index, item in enumerate(items) if item.cursor is not None],
-        [_claim(index, item) for index, item in enumerate(items) if item.unique],
-    )
-
-
-def _claim(index: int, item: Draft) -> Claim:
-    return Claim(index, identity(item.source, item.id), fingerprint(item), item.source, item.id)
+    heads: list[bytes] = []
+    data: list[bytes] = []
+    subjects: list[str] = []
+    cursors: list[tuple[int, Cursor]] = []
+    claims: list[Claim] = []
+    for index, item in enumerate(items):
+        heads.append(item.head)
+        data.append(item.data)
+        subjects.append(item.subject)
+        if item.cursor is not None:
+            cursors.append((index, item.cursor))
+        if item.unique:
+            claims.append(Claim(index, identity(item.source, item.id), fingerprint(item), item.source, item.id))
+    return Drafts(heads, data, subjects, cursors, claims)

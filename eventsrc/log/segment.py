@@ -11,7 +11,7 @@ from typing import Final
 from eventsrc.durable import Disk
 from eventsrc.errors import DiskFull, EventsrcError, LogFailed
 from eventsrc.event import Position
-from eventsrc.limits import READ_BYTES
+from eventsrc.limits import HASH_BYTES
 from eventsrc.log.layout import segment_name
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
@@ -94,13 +94,14 @@ class Segment:
     def digest(self) -> str:
         """SHA-256 of the bytes up to `size`; reads only what was not hashed yet, from the page cache normally."""
         if self._hashed < self.size:
-            with self.path.open("rb") as file:
+            piece = memoryview(bytearray(HASH_BYTES))
+            with self.path.open("rb", buffering=0) as file:
                 file.seek(self._hashed)
                 while self._hashed < self.size:
-                    read = file.read(min(READ_BYTES, self.size - self._hashed))
+                    read = file.readinto(piece[: self.size - self._hashed])
                     assert read, "the file has the bytes that were made durable"
-                    self._hash.update(read)
-                    self._hashed += len(read)
+                    self._hash.update(piece[:read])
+                    self._hashed += read
         return self._hash.hexdigest()
 
     def close(self) -> None:
