@@ -145,7 +145,9 @@ FAR_EVENTS = (
 BUILD_NICENESS = 5  # what is built in a process of its own gives way to what is recorded
 CHILD_NEWS_SECONDS = 0.5  # how long its news are waited for at a time: a stop is noticed between two of them
 CHILD_END_SECONDS = 5.0  # a child that was told to end and does not is ended by force
-GATHER_SECONDS = 0.25  # a build waits so long for others: those that are outdated at a start share one pass over the log
+GATHER_SECONDS = (
+    0.25  # a build waits so long for others: those that are outdated at a start share one pass over the log
+)
 STRAGGLER_SECONDS = 1.0  # read models that keep step wait so long for one that is held up; then it goes alone
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken
