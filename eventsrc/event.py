@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -112,6 +113,52 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"data":
             return base64.b64decode(self.data_base64, validate=True)
         except binascii.Error as error:  # the line's checksum was right, so this was written wrong
             raise AssertionError(f"event {self.sequence} holds invalid base64") from error
+
+
+_Data = TypeVar("_Data")
+
+
+class Shaped(msgspec.Struct, Generic[_Data], frozen=True, kw_only=True, gc=False):
+    """An event whose data were decoded together with it, in the shape that its format gives them; of the rest what a
+    reading says. Decoding both at once takes two thirds of the time."""
+
+    sequence: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    revision: int
+    recordedtime: str
+    time: str | None = None
+    data: _Data | None = None
+    """None when the record is not one JSON value, or is `null`."""
+
+
+class Lines(Sequence[Event]):
+    """Events of neighbouring positions as they stand in the log, each decoded when it is asked for.
+
+    `lines`: sound ones, each with its line feed. `decode` raises what is to be said of a line that is no event."""
+
+    def __init__(self, lines: list[bytes], decode: Callable[[list[bytes]], list[Event]]) -> None:
+        self.lines = lines
+        self._decode = decode
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, place: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Lines: ...
+
+    def __getitem__(self, place: int | slice) -> Event | Lines:
+        if isinstance(place, slice):
+            return Lines(self.lines[place], self._decode)
+        return self._decode([self.lines[place]])[0]
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._decode(self.lines))
 
 
 class Appended(msgspec.Struct, frozen=True):

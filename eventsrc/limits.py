@@ -20,6 +20,7 @@ ID_CHARS = 1_024  # an id, type, subject or source of a pushed event; longer one
 READ_BYTES = 4 * MIB  # one read from a segment: large enough for the disk, small enough for memory
 HASH_BYTES = 256 * KIB  # one read for a hash: stays in the processor's cache (measured: 4 MiB costs a tenth more)
 READ_EVENTS = 8_192  # events that a reader hands over at once
+BLOCK_BYTES = 128 * KIB  # lines of a segment that are checked and decoded together: they stay in the processor's cache
 INDEX_FLUSH_EVENTS = 20_000  # events whose ids, streams and cursors wait in memory before the index is written
 INDEX_PENDING_EVENTS = 1_000_000  # the same while the index cannot be written: about 200 MB; then the log stops
 STREAM_CACHE = 100_000  # streams whose revision is kept in memory (about 20 MB); others are looked up in the index

@@ -29,7 +29,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -37,9 +37,9 @@ from eventsrc import domain as domain
 from eventsrc.beside import GrowingFiles
 from eventsrc.clock import format_time, parse_time
 from eventsrc.domain import *  # noqa: F403 - the whole vocabulary, as its own __all__ names it
-from eventsrc.domain import Fact
+from eventsrc.domain import BlockDelta, Fact
 from eventsrc.errors import ReadModelDamaged
-from eventsrc.event import Envelope, Event, Position, Record
+from eventsrc.event import Envelope, Event, Position, Record, Shaped
 from eventsrc.gone import Gone
 from eventsrc.limits import INLINE_RESULT_BYTES, PREVIEW_CHARS, SEARCH_CHARS
 
@@ -47,18 +47,22 @@ __all__ = [
     "INLINE_RESULT_BYTES",
     "PREVIEW_CHARS",
     "SEARCH_CHARS",
+    "BlockKey",
     "Envelope",
     "Event",
     "Format",
     "Gone",
     "GrowingFiles",
+    "ManyEvents",
     "ManyLines",
+    "Piece",
     "Position",
     "Projection",
     "Question",
     "ReadModelDamaged",
     "Reading",
     "Record",
+    "Shaped",
     "domain",
     "folder_name",
     "format_time",
@@ -115,6 +119,70 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     recorded: str = ""
     """When the log accepted it, RFC 3339."""
     time: str | None = None
+
+    @classmethod
+    def of(cls, event: Event | Shaped[Any], facts: list[Fact], raw: str | None = None) -> Reading:
+        """In the order of the fields; by name would cost as much as all the rest."""
+        position, recorded = int(event.sequence), event.recordedtime
+        return cls(position, event.id, event.type, event.source, facts, raw, event.subject, recorded, event.time)
+
+
+BlockKey: TypeAlias = tuple[str, str, int | None, str, str, str, int, str, str]
+"""What all pieces of one run share: sid, round, pid, agent, message id, request id, index, kind, source."""
+
+
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """The next piece of a streamed block where an event means nothing else: the reading with one `BlockDelta` that is
+    not made yet, because neighbouring ones become one. The fields that it shares with `BlockDelta` mean the same."""
+
+    event: Event | Shaped[Any]
+    """That of the last piece, where several were joined."""
+    block: BlockKey
+    time: float | None
+    local: float | None
+    text: str
+    count: int = 1
+    last_time: float | None = None
+    last_local: float | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """The same as a reading."""
+        sid, round_, pid, agent, message_id, request_id, index, kind, _ = self.block
+        fact = BlockDelta(
+            sid=sid,
+            time=self.time,
+            pid=pid,
+            round=round_,
+            agent=agent,
+            local=self.local,
+            message_id=message_id,
+            request_id=request_id,
+            index=index,
+            kind=kind,
+            text=self.text,
+            count=self.count,
+            last_time=self.last_time,
+            last_local=self.last_local,
+        )
+        return Reading.of(self.event, [fact])
+
+
+@runtime_checkable
+class ManyEvents(Format, Protocol):
+    """What a format may offer beside `read` when its producer writes lines by the thousand: the lines of the log are
+    then decoded in one go, their data with them."""
+
+    shape: ClassVar[type]
+    """What msgspec decodes the data into. Events whose data have another shape are left to `read`."""
+
+    def read_events(
+        self, events: Sequence[Event | Shaped[Any] | None], data: Sequence[Any]
+    ) -> Sequence[Sequence[Fact] | Piece | None]:
+        """What `read` gives for each of the events, whose data are in `data`; None where those are None, because the
+        event is somebody else's or its data have another shape. Instead of one `BlockDelta` without a `zone_hint` it
+        may give a `Piece`. Raises when `read` raises for one of them: they are then read one by one."""
+        ...
 
 
 class Question(msgspec.Struct, frozen=True):

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeAlias
+from typing import Any
 
 import msgspec
 
 from eventsrc.errors import FormatConflict
+from eventsrc.event import Lines
 from eventsrc.formats.deltas import join
+from eventsrc.formats.shaped import DecodeLines, decode_lines_of, shaped
 from eventsrc.limits import ID_CHARS, SOURCE_FILES, TEXT_CACHE
-from eventsrc.plugin import Envelope, Event, Fact, Format, ManyLines, Reading, Record, Unknown
+from eventsrc.plugin import (
+    Envelope,
+    Event,
+    Fact,
+    Format,
+    ManyEvents,
+    ManyLines,
+    Piece,
+    Reading,
+    Record,
+    Shaped,
+    Unknown,
+)
 
 __all__ = ["GROUP", "RECORD_TYPE", "Formats", "Missing", "join"]
 
 GROUP = "eventsrc.formats"
-_Read: TypeAlias = Callable[[Event], Sequence[Fact]]
 RECORD_TYPE = "eventsrc.record"
 """The type of records that no format knows. They are kept as they are; a format that learns to read them later applies
 to new records only, because the type of an event never changes."""
@@ -49,7 +62,8 @@ class Formats:
         self._prefixes = _prefixes(self.formats)
         self._many = {one.name: one for one in self.formats if isinstance(one, ManyLines)}  # asking costs 10 µs
         self._asked_last: dict[str, Format] = {}
-        self._readers: dict[str, _Read | None] = {}
+        self._owners: dict[str, Format | None] = {}
+        self._decoders: dict[str, DecodeLines] = {}
 
     @classmethod
     def load(cls, points: Iterable[EntryPoint] | None = None) -> Formats:
@@ -120,38 +134,64 @@ class Formats:
     def read(self, event: Event) -> Reading:
         """What an event means. No facts and the raw text where no format knows its type; ValueError or
         msgspec.DecodeError of the format where the data contradicts its type."""
-        event_type = event.type
-        try:
-            read = self._readers[event_type]
-        except KeyError:
-            read = self._reader(event_type)
-        found = () if read is None else read(event)
-        facts = found if type(found) is list else list(found)
-        raw = None if read is not None else _text(event)
-        for fact in facts:
-            if type(fact) is Unknown:
-                raw = _text(event)
-                break
-        # In the order of the fields; by name would cost as much as the rest of this function.
-        return Reading(
-            int(event.sequence),
-            event.id,
-            event_type,
-            event.source,
-            facts,
-            raw,
-            event.subject,
-            event.recordedtime,
-            event.time,
-        )
+        owner = self._owner(event.type)
+        return _nobodys(event) if owner is None else _reading(event, owner.read(event))
 
-    def _reader(self, event_type: str) -> _Read | None:
-        owners = (owner for prefix, owner in self._prefixes if event_type.startswith(prefix))
-        one = next(owners, None)
-        if len(self._readers) >= TEXT_CACHE:
-            self._readers.clear()
-        read = self._readers[event_type] = None if one is None else one.read
-        return read
+    def read_events(self, events: Sequence[Event]) -> list[Reading | Piece]:
+        """What each of the events means, for `join`; raises what `read` raises for one of them.
+
+        Lines of the log are decoded together with their data, in the shape of the first one's format: neighbours are
+        mostly of one producer."""
+        one = self._owner(events[0].type) if isinstance(events, Lines) and events else None
+        if not isinstance(events, Lines) or not isinstance(one, ManyEvents):
+            return [self.read(event) for event in events]
+        found = shaped(self._decode_lines(one), events.lines)
+        own = {event_type for event_type in {event.type for event in found if event} if self._owner(event_type) is one}
+        data = [event.data if event and event.type in own else None for event in found]
+        return [
+            meaning if isinstance(meaning, Piece) else _known(event, meaning) or self.read(events[place])
+            for place, (event, meaning) in enumerate(zip(found, one.read_events(found, data), strict=True))
+        ]
+
+    def _decode_lines(self, one: ManyEvents) -> DecodeLines:
+        decode_lines = self._decoders.get(one.name)
+        if decode_lines is None:
+            decode_lines = self._decoders[one.name] = decode_lines_of(one)
+        return decode_lines
+
+    def _owner(self, event_type: str) -> Format | None:
+        """Whose events of this type are; None when nobody reads them."""
+        try:
+            return self._owners[event_type]
+        except KeyError:
+            owners = (owner for prefix, owner in self._prefixes if event_type.startswith(prefix))
+            if len(self._owners) >= TEXT_CACHE:
+                self._owners.clear()
+            owner = self._owners[event_type] = next(owners, None)
+            return owner
+
+
+def _known(event: Event | Shaped[Any] | None, facts: Sequence[Fact] | None) -> Reading | None:
+    """The reading of an event that was read with others; None where it has to be read by itself: it was not, or the
+    record's text has to come along."""
+    if event is None or facts is None:
+        return None
+    for fact in facts:
+        if type(fact) is Unknown:
+            return None
+    return Reading.of(event, facts if type(facts) is list else list(facts))
+
+
+def _reading(event: Event, found: Sequence[Fact]) -> Reading:
+    facts = found if type(found) is list else list(found)
+    for fact in facts:
+        if type(fact) is Unknown:
+            return Reading.of(event, facts, _text(event))
+    return Reading.of(event, facts)
+
+
+def _nobodys(event: Event) -> Reading:
+    return Reading.of(event, [], _text(event))
 
 
 def _text(event: Event) -> str:

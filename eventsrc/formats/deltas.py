@@ -16,40 +16,43 @@ these reasons:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from math import inf
+from typing import Any
 
-import msgspec
-
-from eventsrc.plugin import AgentFactBase, BlockDelta, Fact, Reading
-
-_Key: TypeAlias = tuple[str, str, str, int, str, str, str, int | None, str]
+from eventsrc.plugin import AgentFactBase, BlockDelta, BlockKey, Fact, Piece, Reading, Shaped
 
 
-def join(readings: Iterable[Reading]) -> list[Reading]:
-    """The same readings with fewer deltas. Pure; joining twice, or parts first, gives the same meaning."""
+def join(meanings: Iterable[Reading | Piece]) -> list[Reading]:
+    """The same readings with fewer deltas. Pure; joining twice, or parts first, gives the same meaning.
+
+    Nothing is kept of a piece that went into a later one but its text, so what they were read from can be let go."""
     joining = _Joining()
-    for reading in readings:
-        facts = reading.facts
-        if len(facts) == 1 and type(facts[0]) is BlockDelta and facts[0].zone_hint is None:
-            joining.piece(reading, facts[0])
-        else:
-            if joining.holds_back:
-                for fact in facts:
-                    joining.other(fact)
-            joining.out.append(reading)
+    runs, out = joining.runs, joining.out
+    for meaning in meanings:
+        if type(meaning) is not Piece:
+            joining.reading(meaning)  # type: ignore[arg-type]  # one of two, and both are final
+            continue
+        run, now = runs.get(meaning.block), meaning.time
+        if run is None or now is None or now < run.until or meaning.local is not None or not run.crosses:
+            joining.piece(meaning)
+            continue
+        # Nine of ten pieces, so written out: what `piece` and `_Run.add` would do.
+        run.last, run.until, run.slot = meaning, now if meaning.last_time is None else meaning.last_time, len(out)
+        run.count += meaning.count
+        run.texts.append(meaning.text)
+        out.append(None)
     return joining.end()
 
 
 class _Run:
     """Pieces of one block that become one."""
 
-    __slots__ = ("count", "crosses", "first", "last", "reading", "slot", "texts")
+    __slots__ = ("count", "crosses", "first", "last", "slot", "texts", "until")
 
-    def __init__(self, reading: Reading, piece: BlockDelta, slot: int, *, crosses: bool) -> None:
+    def __init__(self, piece: Piece, slot: int, *, crosses: bool) -> None:
         self.first = piece
         self.last = piece
-        self.reading = reading
-        """That of the last piece."""
+        self.until = _until(piece)
         self.slot = slot
         """Where the last piece stood."""
         self.count = piece.count
@@ -57,50 +60,49 @@ class _Run:
         self.crosses = crosses
         """Goes on across other readings: not the block's first run."""
 
-    def add(self, reading: Reading, piece: BlockDelta, slot: int) -> bool:
+    def add(self, piece: Piece, slot: int) -> bool:
         """False when joining would hide a time: nothing is added then."""
-        last = self.last
-        now, before = piece.time, last.time if last.last_time is None else last.last_time
-        if now is None or before is None:
-            if now is not before or not self._same_instant(reading, piece):
+        last, now = self.last, piece.time
+        if now is None or last.time is None:
+            if now is not last.time or not _same_instant(last, piece):
                 return False
-        elif now < before or piece.local is not None or last.local is not None:
+        elif now < self.until or piece.local is not None:
             return False
         self.last = piece
-        self.reading = reading
+        self.until = _until(piece)
         self.slot = slot
         self.count += piece.count
         self.texts.append(piece.text)
         return True
 
-    def _same_instant(self, reading: Reading, piece: BlockDelta) -> bool:
-        """True when only the local time differs, and does not go back."""
-        if reading.recorded != self.reading.recorded or reading.time != self.reading.time:
-            return False
-        now, before = piece.local, _last_local(self.last)
-        return now is before if now is None or before is None else now >= before
-
     def joined(self) -> Reading:
-        if len(self.texts) == 1:
-            return self.reading
-        first, last, reading = self.first, self.last, self.reading
-        piece = BlockDelta(
-            sid=first.sid,
-            time=first.time,
-            pid=first.pid,
-            round=first.round,
-            agent=first.agent,
-            local=first.local,
-            message_id=first.message_id,
-            request_id=first.request_id,
-            index=first.index,
-            kind=first.kind,
-            text="".join(self.texts),
-            count=self.count,
-            last_time=last.time if last.last_time is None else last.last_time,
-            last_local=_last_local(last),
-        )
-        return msgspec.structs.replace(reading, facts=[piece])
+        first, last = self.first, self.last
+        if first is last:
+            return last.reading
+        last_time, last_local = last.time if last.last_time is None else last.last_time, _last_local(last)
+        text = "".join(self.texts)
+        whole = Piece(last.event, first.block, first.time, first.local, text, self.count, last_time, last_local)
+        return whole.reading
+
+
+def _until(piece: Piece) -> float:
+    """The time from which pieces may follow; never where that takes more than the time."""
+    if piece.time is None or piece.local is not None:
+        return inf
+    return piece.time if piece.last_time is None else piece.last_time
+
+
+def _same_instant(last: Piece, piece: Piece) -> bool:
+    """True when only the local time differs, and does not go back."""
+    event, before = piece.event, last.event
+    if event.recordedtime != before.recordedtime or event.time != before.time:
+        return False
+    now, then = piece.local, _last_local(last)
+    return now is then if now is None or then is None else now >= then
+
+
+def _last_local(piece: Piece) -> float | None:
+    return piece.local if piece.last_local is None else piece.last_local
 
 
 class _Joining:
@@ -108,43 +110,39 @@ class _Joining:
 
     def __init__(self) -> None:
         self.out: list[Reading | None] = []
-        self._runs: dict[_Key, _Run] = {}
-        self._sessions: dict[str, list[_Key]] = {}
+        self.runs: dict[BlockKey, _Run] = {}
+        self._sessions: dict[str, list[BlockKey]] = {}
         """The keys of each session's open runs."""
         self._flows: dict[str, set[str]] = {}
         """Messages with an open run, by either id → their sessions."""
 
-    @property
-    def holds_back(self) -> bool:
-        """Whether any piece may still go into a later one."""
-        return bool(self._runs)
-
-    def piece(self, reading: Reading, piece: BlockDelta) -> None:
-        """One delta: goes on with its block's run, or begins one."""
-        flow, other_flow = piece.request_id, piece.message_id
-        key = (
-            piece.sid,
-            flow,
-            other_flow,
-            piece.index,
-            piece.kind,
-            piece.round,
-            piece.agent,
-            piece.pid,
-            reading.source,
-        )
-        run = self._runs.get(key)
-        slot = len(self.out)
-        self.out.append(None)
+    def piece(self, piece: Piece) -> None:
+        """One piece: goes on with its block's run, or begins one."""
+        block, out = piece.block, self.out
+        run = self.runs.get(block)
+        slot = len(out)
+        out.append(None)
         if run is not None:
-            if (run.crosses or run.slot == slot - 1) and run.add(reading, piece, slot):
+            if (run.crosses or run.slot == slot - 1) and run.add(piece, slot):
                 return
-            self.out[run.slot] = run.joined()
+            out[run.slot] = run.joined()
         else:
-            self._sessions.setdefault(piece.sid, []).append(key)
-            for name in (flow, other_flow):
-                self._flows.setdefault(name, set()).add(piece.sid)
-        self._runs[key] = _Run(reading, piece, slot, crosses=run is not None)
+            sid, message_id, request_id = block[0], block[4], block[5]
+            self._sessions.setdefault(sid, []).append(block)
+            for name in (request_id, message_id):
+                self._flows.setdefault(name, set()).add(sid)
+        self.runs[block] = _Run(piece, slot, crosses=run is not None)
+
+    def reading(self, reading: Reading) -> None:
+        """A piece that was a reading before; or anything else."""
+        facts = reading.facts
+        if len(facts) == 1 and type(facts[0]) is BlockDelta and facts[0].zone_hint is None:
+            self.piece(_piece_of(reading, facts[0]))
+            return
+        if self.runs:
+            for fact in facts:
+                self.other(fact)
+        self.out.append(reading)
 
     def other(self, fact: Fact) -> None:
         """Any other fact: what it may decide about must be whole before it."""
@@ -158,8 +156,8 @@ class _Joining:
                 self._close(sid)
 
     def _close(self, sid: str) -> None:
-        for key in self._sessions.pop(sid, ()):
-            run = self._runs.pop(key)
+        for block in self._sessions.pop(sid, ()):
+            run = self.runs.pop(block)
             self.out[run.slot] = run.joined()
 
     def end(self) -> list[Reading]:
@@ -168,5 +166,26 @@ class _Joining:
         return [reading for reading in self.out if reading is not None]
 
 
-def _last_local(piece: BlockDelta) -> float | None:
-    return piece.local if piece.last_local is None else piece.last_local
+def _piece_of(reading: Reading, fact: BlockDelta) -> Piece:
+    block = (
+        fact.sid,
+        fact.round,
+        fact.pid,
+        fact.agent,
+        fact.message_id,
+        fact.request_id,
+        fact.index,
+        fact.kind,
+        reading.source,
+    )
+    event: Shaped[Any] = Shaped(
+        sequence=str(reading.position),
+        id=reading.id,
+        source=reading.source,
+        type=reading.type,
+        subject=reading.subject,
+        revision=0,  # a reading does not know it, and nothing asks
+        recordedtime=reading.recorded,
+        time=reading.time,
+    )
+    return Piece(event, block, fact.time, fact.local, fact.text, fact.count, fact.last_time, fact.last_local)

@@ -60,7 +60,7 @@ _decode_piece = msgspec.json.Decoder(Piece).decode
 _decode_item = msgspec.json.Decoder(Item).decode
 _decode_response = msgspec.json.Decoder(Response).decode
 
-_DELTAS = {
+DELTAS = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "text",
     "response.reasoning_summary_text.delta": "thinking",
@@ -72,7 +72,7 @@ _DELTAS = {
 
 def response(name: str, row: Row) -> list[Fact]:
     """A record of `response.*`."""
-    kind = _DELTAS.get(name)
+    kind = DELTAS.get(name)
     if kind is not None:
         return [_delta(row, kind)]
     reader = _READERS.get(name)

@@ -26,16 +26,16 @@ Keys that a projection can rely on:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from eventsrc.formats import sse_claude, sse_codex, sse_codex_stream
-from eventsrc.formats.sse_delta import TYPE, usual_delta
+from eventsrc.formats.sse_delta import piece_of
 from eventsrc.formats.sse_envelope import FAMILIES, recognise, recognise_lines
 from eventsrc.formats.sse_rows import Row, decode_row, is_proxy, mended, name_in, origin_of, pieces
 from eventsrc.formats.sse_who import Who, codex_who
-from eventsrc.plugin import Activity, Envelope, Event, Fact, Record, Unknown
+from eventsrc.plugin import Activity, Envelope, Event, Fact, Piece, Record, Shaped, Unknown
 
 
 class SseLines:
@@ -44,6 +44,7 @@ class SseLines:
     name: ClassVar[str] = "sse_lines"
     version: ClassVar[int] = 3
     types: ClassVar[tuple[str, ...]] = (*FAMILIES, "sse_lines.", "mitm.")
+    shape: ClassVar[type] = Row
 
     def recognise(self, record: Record) -> Envelope | None:
         """The row's name, the session as the subject, the producer's own time."""
@@ -56,8 +57,6 @@ class SseLines:
     def read(self, event: Event) -> Sequence[Fact]:
         """What the row means; several rows glued on one line mean what each of them means, in order."""
         if event.data_base64 is None:
-            if event.type == TYPE and (piece := usual_delta(event.data)) is not None:
-                return [piece]
             return _facts(decode_row(event.data), event.type)
         facts: list[Fact] = []
         for part in pieces(event.raw):
@@ -66,6 +65,15 @@ class SseLines:
             else:
                 facts += _facts(decode_row(part), event.type)
         return facts
+
+    def read_events(
+        self, events: Sequence[Event | Shaped[Any] | None], data: Sequence[Row | None]
+    ) -> list[Sequence[Fact] | Piece | None]:
+        """The same for many rows."""
+        return [
+            None if row is None or event is None else piece_of(event, row) or _facts(row, event.type)
+            for event, row in zip(events, data, strict=True)
+        ]
 
 
 def _facts(row: Row, event_type: str) -> list[Fact]:

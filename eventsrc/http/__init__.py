@@ -1,6 +1,6 @@
 """The door for programs: push events, read them, follow them live, look at health and metrics, run the service.
 
-What it is for: a Starlette application over a small `Port`, and the uvicorn listeners that serve it on the Unix
+What it is for: an ASGI application over a small `Port`, and the uvicorn listeners that serve it on the Unix
 socket (mode 0600: whoever may open it may administrate) and on loopback (everything but administration). It judges
 what arrives and translates between HTTP and the values of the other rooms.
 

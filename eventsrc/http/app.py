@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from uuid import uuid4
 
 from starlette.types import ASGIApp
 
@@ -31,8 +30,8 @@ def application(
     bodies: Bodies,
     *,
     admin: bool,
+    new_id: Callable[[], str],
     hosts: Collection[str] = (),
-    new_id: Callable[[], str] = lambda: uuid4().hex,
 ) -> ASGIApp:
     """The ASGI application of one listener.
 

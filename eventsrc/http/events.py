@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from uuid import uuid4
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl
 
 import anyio
 import anyio.to_thread
@@ -26,7 +26,7 @@ USUAL_LIMIT = "100"
 class Events:
     """The two endpoints, with what they need."""
 
-    def __init__(self, port: Port, bodies: Bodies, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+    def __init__(self, port: Port, bodies: Bodies, new_id: Callable[[], str]) -> None:
         """`new_id` is called from the event loop and from a thread."""
         self._port = port
         self._bodies = bodies
@@ -41,7 +41,7 @@ class Events:
         """Answers 201 when all events are durable, 200 when all of them already were; else nothing was stored."""
         scope = request.scope
         body = await self._bodies.read(scope, request.receive)
-        query: Mapping[str, str] = request.query_params if scope["query_string"] else {}
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         records = await self._read_apart(Push(scope["headers"], query, body))
         if not records:
             return json_answer({"positions": [], "first": None, "last": None, "duplicates": 0})

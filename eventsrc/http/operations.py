@@ -48,7 +48,7 @@ class Operations:
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus text."""
-        return Response(self._port.metrics(), media_type=_PROMETHEUS)
+        return Response(await self._port.metrics(), media_type=_PROMETHEUS)
 
     async def healthz(self, _request: Request) -> Response:
         """200 while there is progress or nothing to do; 503 with the reasons otherwise."""

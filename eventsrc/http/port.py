@@ -61,7 +61,7 @@ class Port(Reads, Protocol):
         """Keeps a refused record where a person finds it, with the reason. Raises like `append`."""
         ...
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         """Prometheus text format."""
         ...
 

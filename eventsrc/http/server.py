@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import anyio
 import msgspec
@@ -18,6 +17,7 @@ from eventsrc.http.app import application
 from eventsrc.http.body import Bodies
 from eventsrc.http.connection import Connection
 from eventsrc.http.live import Live
+from eventsrc.http.names import fresh_names
 from eventsrc.http.port import Port
 from eventsrc.limits import CONNECTIONS, STOP_SECONDS
 
@@ -44,9 +44,11 @@ class HttpServer:
         doors: Sequence[Door],
         *,
         hosts: Collection[str] = (),
-        new_id: Callable[[], str] = lambda: uuid4().hex,
+        new_id: Callable[[], str] | None = None,
     ) -> None:
-        """`hosts` are names beside loopback under which the TCP door answers, lower case, without port."""
+        """`hosts` are names beside loopback under which the TCP door answers, lower case, without port. `new_id` names
+        what came without a name; any thread may call it."""
+        new_id = new_id or fresh_names()
         self._doors = doors
         self._stopped = anyio.Event()
         self._live = Live(port, port.listening)

@@ -40,7 +40,7 @@ def encode(
     lines = list(map(_template(first, size, recorded).__mod__, members))
     checksums = list(map(crc32, lines))
     pieces: list[bytes] = [b""] * (2 * size)
-    pieces[::2], pieces[1::2] = lines, _endings(checksums)
+    pieces[::2], pieces[1::2] = lines, endings(checksums)
     return pieces, checksums[-1] if checksums else 0
 
 
@@ -62,14 +62,9 @@ def header_template(first: Position, count: int) -> bytes:
     return OPENING + width + b'","batchindex":%d,"batchsize":'
 
 
-def checksums_as_written(checksums: Sequence[int]) -> bytes:
-    """The last members of that many lines, one after the other, without line feeds."""
-    return b"".join(_endings(checksums)).replace(b"\n", b"")
-
-
-def _endings(checksums: Sequence[int]) -> list[bytes]:
-    """The end of a line for each checksum. All of them in a few calls: a format for each would cost as much as the
-    checksum itself."""
+def endings(checksums: Sequence[int]) -> list[bytes]:
+    """The end of a line, its line feed included, for each checksum. All of them in a few calls: a format for each
+    would cost as much as the checksum itself."""
     if not checksums:
         return []
     numbers = array("I", checksums)
@@ -106,9 +101,9 @@ def event_in(line: bytes) -> Event:
 
 
 def events_in(lines: Sequence[bytes]) -> list[Event]:
-    """The events in lines that are known to be sound; raises like `event_in`."""
+    """The events in lines, each with its line feed, that are known to be sound; raises like `event_in`."""
     try:
-        events = _to_events(b"\n".join(lines))
+        events = _to_events(b"".join(lines))
     except (msgspec.DecodeError, UnicodeDecodeError):
         events = []
     return events if len(events) == len(lines) else [event_in(line) for line in lines]

@@ -98,7 +98,7 @@ def _survey(path: Path, first: Position, size: int) -> tuple[Survey, str]:
     survey, hashed = Survey(first), sha256()
     with opened(path) as fd:
         for block in blocks(fd, 0, size):
-            hashed.update(b"\n".join(block.lines) + (b"\n" if block.terminated else b""))
+            hashed.update(b"".join(block.lines))
             survey.take(block)
     return survey, hashed.hexdigest()
 

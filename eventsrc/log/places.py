@@ -37,7 +37,7 @@ def locate(fd: int, first: Position, size: int, position: Position) -> int:
                 raise _no_event(first, byte)
             if found.position >= position:
                 return byte
-            byte += len(line) + 1
+            byte += len(line)
     return byte
 
 

@@ -13,12 +13,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from eventsrc.errors import BrokenLine, LogCorrupt
-from eventsrc.event import Event, Position
-from eventsrc.limits import READ_BYTES, READ_EVENTS
+from eventsrc.event import Event, Lines, Position
+from eventsrc.limits import BLOCK_BYTES, READ_BYTES, READ_EVENTS
 from eventsrc.log.codec import events_in
 from eventsrc.log.index import Index
 from eventsrc.log.layout import index_path, log_directory, segment_name, segments
@@ -27,6 +28,10 @@ from eventsrc.log.reading import opened
 from eventsrc.log.scan import Scan, blocks, header
 
 _LINE_GUESS = 1024  # bytes of a line, for how much is read when few events are asked for
+
+
+_Run: TypeAlias = tuple[list[bytes], Position, int]
+"""Whole lines, their segment, and the byte of the first of them."""
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -72,7 +77,8 @@ class LogReader:
         there is one. Raises `LogCorrupt` when what is asked for is damaged, and `LogUnreadable` or `TryAgain` (too many
         open files) when it cannot be read; so do the other methods.
         """
-        return self._read(after, until, max_events, max_bytes)[0]
+        runs = self._read(after, until, max_events, max_bytes)
+        return [event for lines, first, byte in runs for event in self._events(lines, first, byte)]
 
     def lines(
         self,
@@ -83,31 +89,38 @@ class LogReader:
         max_bytes: int = READ_BYTES,
     ) -> list[tuple[Event, bytes]]:
         """As `read`, with the line of each event as it stands in the log, without its line feed."""
-        events, lines = self._read(after, until, max_events, max_bytes)
-        return list(zip(events, lines, strict=True))
+        runs = self._read(after, until, max_events, max_bytes)
+        return [
+            (event, line[:-1])
+            for lines, first, byte in runs
+            for event, line in zip(self._events(lines, first, byte), lines, strict=True)
+        ]
 
-    def _read(
-        self, after: Position, until: Position | None, max_events: int, max_bytes: int
-    ) -> tuple[list[Event], list[bytes]]:
+    def run(self, after: Position, *, until: Position, max_events: int, max_bytes: int) -> Lines:
+        """As `read`, each event decoded when it is asked for; ends with the segment, too."""
+        runs = self._read(after, until, max_events, max_bytes)
+        first, byte = runs[0][1:] if runs else (0, 0)
+        return self._lines([line for lines, segment, _ in runs if segment == first for line in lines], first, byte)
+
+    def _read(self, after: Position, until: Position | None, max_events: int, max_bytes: int) -> list[_Run]:
         assert max_events > 0 and max_bytes > 0
         last = self.head() if until is None else until
-        events: list[Event] = []
-        found: list[bytes] = []
+        runs: list[_Run] = []
         if after >= last:
-            return events, found
-        weight = 0
-        with contextlib.closing(self._walk(after, last, min(max_bytes, max_events * _LINE_GUESS))) as walk:
+            return runs
+        count = weight = 0
+        with contextlib.closing(self._walk(after, last, min(BLOCK_BYTES, max_bytes, max_events * _LINE_GUESS))) as walk:
             for lines, first, byte in walk:
-                some = lines[: max_events - len(found)]
-                sizes = list(accumulate([len(line) + 1 for line in some]))
+                some = lines[: max_events - count]
+                sizes = list(accumulate(map(len, some)))
                 some = some[: bisect_left(sizes, max_bytes - weight) + 1]
-                events += self._events(some, first, byte)
-                found += some
+                runs.append((some, first, byte))
+                count += len(some)
                 weight += sizes[len(some) - 1]
-                self._next = (after + len(found) + 1, first, byte + sizes[len(some) - 1])
-                if len(found) == max_events or weight >= max_bytes:
+                self._next = (after + count + 1, first, byte + sizes[len(some) - 1])
+                if count == max_events or weight >= max_bytes:
                     break
-        return events, found
+        return runs
 
     def stream(self, subject: str, after_revision: int = 0) -> Iterator[Event]:
         """The events of one stream, in order, after a revision. Opens only segments that hold some, as far as the
@@ -120,7 +133,7 @@ class LogReader:
             last = firsts[number + 1] - 1 if number + 1 < len(firsts) else head
             if last <= reached and first not in known:
                 continue
-            for lines, _, byte in self._walk(first - 1, min(last, head), READ_BYTES):
+            for lines, _, byte in self._walk(first - 1, min(last, head), BLOCK_BYTES):
                 for event in self._events([line for line in lines if wanted in line], first, byte):
                     if event.subject == subject and event.revision > after_revision:
                         yield event
@@ -144,20 +157,21 @@ class LogReader:
                     yield Chunk(str(path), position, until, byte, following)
                     byte = following
 
-    def read_chunk(self, chunk: Chunk) -> list[Event]:
-        """The events of a chunk; checks every line like `read`."""
+    def read_chunk(self, chunk: Chunk) -> Lines:
+        """The events of a chunk; checks every line like `read`, and decodes them when they are asked for."""
         first = int(Path(chunk.path).stem)
         wanted = chunk.until - chunk.first_position + 1
-        events: list[Event] = []
+        found: list[bytes] = []
         with opened(Path(chunk.path)) as fd:
-            for lines, byte in _followed(fd, first, chunk.first_position, chunk.start_byte, chunk.end_byte, READ_BYTES):
-                events += self._events(lines[: wanted - len(events)], first, byte)
-                if len(events) >= wanted:
+            for lines, _ in _followed(fd, first, chunk.first_position, chunk.start_byte, chunk.end_byte, BLOCK_BYTES):
+                found += lines
+                if len(found) >= wanted:
                     break
-        return events
+        del found[wanted:]
+        return self._lines(found, first, chunk.start_byte)
 
-    def _walk(self, after: Position, until: Position, size: int) -> Generator[tuple[list[bytes], Position, int]]:
-        """Runs of lines (with their segment and the byte of the first one) of every position after `after` up to
+    def _walk(self, after: Position, until: Position, size: int) -> Generator[_Run]:
+        """Runs of lines of every position after `after` up to
         `until`, checked."""
         firsts = segments(self._log)
         position = after + 1
@@ -212,6 +226,9 @@ class LogReader:
                 return set(index.segments(subject)), index.reached[0]
         except sqlite3.Error:
             return set(), 0
+
+    def _lines(self, lines: list[bytes], first: Position, byte: int) -> Lines:
+        return Lines(lines, lambda some: self._events(some, first, byte))
 
     @staticmethod
     def _events(lines: list[bytes], first: Position, byte: int) -> list[Event]:

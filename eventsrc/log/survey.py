@@ -9,7 +9,7 @@ from eventsrc.errors import BrokenLine
 from eventsrc.event import Position
 from eventsrc.limits import VERIFY_FAULTS
 from eventsrc.log.codec import event_in, is_sound
-from eventsrc.log.scan import Block, Fault, Scan, header
+from eventsrc.log.scan import Block, Fault, Header, Scan, header
 
 
 class Survey:
@@ -49,7 +49,7 @@ class Survey:
     def _past(self, rest: Block) -> Block:
         """What is left after a wrong line was told of: itself too when it only stands in the wrong place."""
         line = rest.lines[0]
-        head = header(line) if is_sound(line) else None
+        head = _sound_header(line)
         if head is not None:
             self.scan.expect(head)
             return rest
@@ -60,7 +60,7 @@ class Survey:
     def _go_on(self, line: bytes) -> None:
         """How many events a wrong line stood for nobody knows: one or several that follow it are not wrong for that."""
         self._lost = False
-        head = header(line) if is_sound(line) else None
+        head = _sound_header(line)
         if head is not None and head.position >= self.scan.position:
             self.scan.expect(head)
 
@@ -73,4 +73,8 @@ class Survey:
             except BrokenLine as error:
                 self._tell(Fault(number, byte, "line", str(error)))
             number += 1
-            byte += len(line) + 1
+            byte += len(line)
+
+
+def _sound_header(line: bytes) -> Header | None:
+    return header(line) if is_sound(line.removesuffix(b"\n")) else None

@@ -37,7 +37,7 @@ class FigureCollector(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         self.wanted = True
-        for model, figures in self._told.items():
+        for model, figures in list(self._told.items()):  # on another thread than `tell`
             yield from families_of(model, figures).values()
 
 

@@ -85,6 +85,14 @@ class Metrics:
 
     def render(self) -> bytes:
         """Everything in Prometheus' text format (`CONTENT_TYPE`)."""
+        self.refresh()
+        return self.text()
+
+    def refresh(self) -> None:
+        """Sets what is only set when somebody looks; for the thread in which the rooms live."""
         for refresh in self._before:
             refresh()
+
+    def text(self) -> bytes:
+        """The numbers as they are now. Takes milliseconds; any thread will do."""
         return generate_latest(self._registry)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from eventsrc.event import Event, Position
@@ -27,12 +27,16 @@ class LogFiles(Protocol):
         self, after: Position, *, until: Position | None = None, max_events: int, max_bytes: int
     ) -> list[Event]: ...
 
+    def run(self, after: Position, *, until: Position, max_events: int, max_bytes: int) -> Sequence[Event]:
+        """The same, or fewer; they may be decoded when they are asked for."""
+        ...
+
     def chunks(self, after: Position, until: Position, size: int = PORTION_BYTES) -> Iterable[Any]:
         """The same events cut into runs of neighbours of about `size` bytes. A chunk has `start_byte` and `end_byte`
         and can be pickled."""
         ...
 
-    def read_chunk(self, chunk: Any) -> list[Event]: ...
+    def read_chunk(self, chunk: Any) -> Sequence[Event]: ...
 
 
 Parts: TypeAlias = tuple[LogFiles, Reads, Join]
@@ -67,7 +71,7 @@ class Feed:
             kept = self._portions.get(after)
             if kept is not None and kept.last <= until:
                 return kept
-            events = self._log.read(after, until=until, max_events=APPLY_EVENTS, max_bytes=PORTION_BYTES)
+            events = self._log.run(after, until=until, max_events=APPLY_EVENTS, max_bytes=PORTION_BYTES)
             assert events, f"the log has nothing after {after}, although it reached {until}"
             portion = portion_of(events, self._formats, self._join)
             if self._kept:

@@ -6,14 +6,14 @@ one folds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from eventsrc.event import Event, Position
 from eventsrc.limits import RECORD_HEAD_BYTES
-from eventsrc.plugin import Reading
+from eventsrc.plugin import Piece, Reading
 from eventsrc.projector.attempt import Attempt
 
 
@@ -24,8 +24,12 @@ class Reads(Protocol):
         """Pure. An exception makes the event a dead letter of every read model."""
         ...
 
+    def read_events(self, events: Sequence[Event]) -> Iterable[Reading | Piece]:
+        """The same for each of them; an exception means that they are read one by one."""
+        ...
 
-Join: TypeAlias = Callable[[list[Reading]], list[Reading]]
+
+Join: TypeAlias = Callable[[Iterable[Reading | Piece]], list[Reading]]
 """Joins neighbouring pieces of one block, which changes nothing that a projection can see."""
 
 
@@ -67,12 +71,11 @@ def portion_of(events: Sequence[Event], formats: Reads, join: Join) -> Portion:
     assert last.position - first.position == len(events) - 1, f"the log skips between {first.sequence}, {last.sequence}"
     readings: list[Reading] = []
     unread: list[DeadLetter] = []
-    read = formats.read
     with Attempt() as attempt:
-        readings = [read(event) for event in events]
+        readings = join(formats.read_events(events))
     if attempt.reason:
         outcomes = [reading_of(event, formats) for event in events]
-        readings = [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+        readings = join([outcome for outcome in outcomes if isinstance(outcome, Reading)])
         unread = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
     return Portion(
         first=first.position,
@@ -80,7 +83,7 @@ def portion_of(events: Sequence[Event], formats: Reads, join: Join) -> Portion:
         digest=last.crc32,
         began=first.recordedtime,
         ended=last.recordedtime,
-        readings=join(readings),
+        readings=readings,
         unread=unread,
     )
 
@@ -97,8 +100,3 @@ def dead_letter(event: Event, reason: str) -> DeadLetter:
     raw = event.raw
     text = raw.decode("utf-8", "replace") if len(raw) <= RECORD_HEAD_BYTES else None
     return DeadLetter(event.position, event.type, reason, text, event.recordedtime)
-
-
-def unjoined(readings: list[Reading]) -> list[Reading]:
-    """The join that joins nothing."""
-    return readings

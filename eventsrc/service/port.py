@@ -87,9 +87,10 @@ class ServicePort:
 
     # --- looking after the service ---
 
-    def metrics(self) -> bytes:
-        """Prometheus text format."""
-        return self._host.metrics.render()
+    async def metrics(self) -> bytes:
+        """Prometheus text format. Nobody else's answer waits while it is written."""
+        self._host.metrics.refresh()
+        return await anyio.to_thread.run_sync(self._host.metrics.text, limiter=self._looking)
 
     def health(self) -> Health:
         """Unhealthy when work waits and nothing moves."""

@@ -28,6 +28,7 @@ from eventsrc.plugin import (
     BlockStarted,
     ContextCompacted,
     ErrorReported,
+    Fact,
     MachineWoke,
     MessageEnded,
     MessageStarted,
@@ -61,7 +62,7 @@ from projections.agents.rows import Session
 from projections.agents.schema import LATE_SCHEMA, SCHEMA
 from projections.agents.sessions import Sessions
 from projections.agents.titles import Titles
-from projections.agents.usage import Usages
+from projections.agents.usage import Usages, name_of
 
 __all__ = ["Agents"]
 
@@ -69,6 +70,7 @@ QUIET = frozenset({ProcessSeen, ProcessGone, SessionEnded})
 """Facts that are no sign of life of a run."""
 RUNLESS = QUIET | {SessionStarted}
 """Facts that see to their run themselves."""
+NOTHING = Activity()
 
 
 class Agents(Projection):
@@ -95,14 +97,19 @@ class Agents(Projection):
         """Takes one event in."""
         if reading.raw is not None:
             self._notes.raw(reading)
+        before: Any = NOTHING
         for fact in reading.facts:
-            way = WAYS.get(type(fact))  # `isinstance` of a struct costs as much as what is done with most facts
-            if way is not None and fact.sid:  # type: ignore[union-attr]
-                self._fold(fact, way, reading)  # type: ignore[arg-type]
-            elif type(fact) is MachineWoke:
-                self._notes.woke(fact, reading)
-            elif type(fact) is SessionObserved and fact.title_of:
-                self._entitle(fact)
+            kind = type(fact)
+            way = WAYS.get(kind)  # `isinstance` of a struct costs as much as what is done with most facts
+            if way is None or not fact.sid:  # type: ignore[union-attr]
+                self._sessionless(fact, reading)
+                continue
+            one: Any = fact
+            is_plain = one.local is None and kind not in RUNLESS
+            if not is_plain or one.sid != before.sid or one.time != before.time or one.pid != before.pid:
+                session, time = self._place(one, kind, reading)  # else what the fact before found is true of this one
+                before = one if is_plain else NOTHING
+            way(self, one, session, time, reading)
 
     def flush(self) -> None:
         """Writes what changed."""
@@ -110,15 +117,22 @@ class Agents(Projection):
         for part in (*parts, self._notes):
             part.flush()
 
-    def _fold(self, fact: AgentFact, way: Way, reading: Reading) -> None:
-        kind = type(fact)
+    def _sessionless(self, fact: Fact, reading: Reading) -> None:
+        if type(fact) is MachineWoke:
+            self._notes.woke(fact, reading)
+        elif type(fact) is SessionObserved and fact.title_of:
+            known = self._rounds.session_of(fact.title_of) or self._flows.session_of(f"{fact.title_of}#0")
+            self._titles.told(fact, known)
+
+    def _place(self, fact: AgentFact, kind: type, reading: Reading) -> tuple[Session, float | None]:
+        """The session of a fact and when it happened; session and run are touched by it."""
         time = fact.time if fact.local is None else self._sessions.time_of(fact)
         if time is None and kind in QUIET:
             time = parse_time(reading.recorded)
         session = self._sessions.of(fact, None if kind is ProcessSeen else time)
         if fact.pid is not None and kind not in RUNLESS and kind is not BlockDelta:
             self._sessions.run_of(fact, session, time)
-        way(self, fact, session, time, reading)
+        return session, time
 
     def _prompted(self, fact: PromptSubmitted, session: Session, time: float | None, _: Reading) -> None:
         self._rounds.prompted(fact, session, time)
@@ -142,7 +156,8 @@ class Agents(Projection):
         last = fact.last_time
         if last is None:
             last = time if fact.last_local is None else fact.last_local - (session.zone_offset or 0.0)
-        session = self._sessions.of(fact, last)
+        if last != time:
+            session = self._sessions.of(fact, last)
         self._sessions.run_of(fact, session, last)
         round_id = self._rounds.touch(fact, session, last)
         self._flows.delta(fact, round_id, time, last)
@@ -156,7 +171,7 @@ class Agents(Projection):
             self._usage.moved((fact.message_id, fact.request_id), moved[0].flow_id)
         if fact.role == "assistant" and not fact.is_sidechain:
             self._rounds.answered(current, session)
-            self._answers(session, time)
+            self._sessions.answers(session, time)
 
     def _ended(self, fact: MessageEnded, session: Session, time: float | None, _: Reading) -> None:
         self._flows.message_ended(fact, self._rounds.touch(fact, session, time), time)
@@ -169,7 +184,8 @@ class Agents(Projection):
 
     def _received(self, fact: BlockReceived, session: Session, time: float | None, _: Reading) -> None:
         round_id = self._rounds.touch(fact, session, time)
-        self._titles.seen(fact.key.rpartition("#")[0], fact.sid)
+        if self._titles.waiting:
+            self._titles.seen(fact.key.rpartition("#")[0], fact.sid)
         block = self._flows.received(fact, round_id, time)
         if block is not None:
             message = self._flows.message_of(block.flow_id)
@@ -177,7 +193,8 @@ class Agents(Projection):
                 self._rounds.says(message.round_id, fact.block_type)
             if block.block_type == "tool_use":
                 self._rounds.works_on(round_id, session, time)
-            self._results.called(block)
+            if block.tool_use_id:
+                self._results.called(block)
 
     def _answered(self, fact: ToolResultReceived, session: Session, time: float | None, _: Reading) -> None:
         self._rounds.touch(fact, session, time)
@@ -194,23 +211,6 @@ class Agents(Projection):
         block = self._flows.tool(call) if call else None
         return block.round_id if block is not None else None
 
-    def _adopt(self, fact: SessionObserved, session: Session) -> None:
-        """The same for what was told of before a record named the call: files are read in any order."""
-        for name, call in fact.metadata.items():
-            agent_id = name.removeprefix("agent.").removesuffix(".tool_use_id")
-            block = self._flows.tool(call) if name == f"agent.{agent_id}.tool_use_id" else None
-            if block is not None and block.round_id is not None:
-                self._flows.adopt(session.sid, agent_id, block.round_id)
-
-    def _answers(self, session: Session, time: float | None) -> None:
-        """The model says something after a person was waited for: so it was answered, whatever told of that."""
-        if session.waiting_reason is not None and time is not None and time > (session.waiting_time or time):
-            self._sessions.goes_on(session, time)
-
-    def _entitle(self, fact: SessionObserved) -> None:
-        known = self._rounds.session_of(fact.title_of) or self._flows.session_of(f"{fact.title_of}#0")
-        self._titles.told(fact, known)
-
     def _used(self, fact: UsageReported, session: Session, time: float | None, reading: Reading) -> None:
         self._rounds.touch(fact, session, time)
         named = fact.message_id or fact.request_id
@@ -221,12 +221,7 @@ class Agents(Projection):
             return
         flow = self._flows.flow_of(fact.message_id, fact.request_id, bind=True) if named else None
         message = self._flows.message_of(flow) if flow else None
-        name = fact.usage_id
-        if message is not None and message.message_id and name in (fact.request_id, fact.message_id):
-            name = message.message_id
-        elif message is not None and message.message_id and name.startswith(f"{fact.message_id}#"):
-            name = message.message_id + name.removeprefix(fact.message_id)
-        self._usage.reported(fact, flow, name, time, reading.source)
+        self._usage.reported(fact, flow, name_of(fact, message), time, reading.source)
 
     # --- what is seen around the agent ---
 
@@ -235,8 +230,8 @@ class Agents(Projection):
         self._sessions.observed(fact, session)
         if fact.copy_of:
             self._usage.copied(fact.sid, fact.copy_of)
-        if session.metadata != before:
-            self._adopt(fact, session)
+        if fact.metadata and session.metadata != before:
+            self._flows.adopt(fact)
 
     def _session_ended(self, fact: SessionEnded, session: Session, time: float | None, _: Reading) -> None:
         self._sessions.ended(fact, session, time)

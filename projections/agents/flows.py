@@ -16,6 +16,7 @@ from eventsrc.plugin import (
     BlockStarted,
     MessageEnded,
     MessageStarted,
+    SessionObserved,
 )
 from projections.agents.delta_files import CONTENT, DeltaFiles
 from projections.agents.merging import adopt, are_one, begin, move, take_over
@@ -212,9 +213,14 @@ class Flows:
         """The block of a tool call."""
         return self._tools.find(tool_use_id)
 
-    def adopt(self, sid: str, agent_id: str, round_id: str) -> None:
-        """What a sub-agent did belongs to this round, also what was told of before that was known."""
-        adopt(self._messages, self._blocks, {"sid": sid, "agent_id": agent_id}, round_id)
+    def adopt(self, fact: SessionObserved) -> None:
+        """What a sub-agent did belongs to the round of the call that set it to work, also what was told of before a
+        record named the call: files are read in any order."""
+        for name, call in fact.metadata.items():
+            agent_id = name.removeprefix("agent.").removesuffix(".tool_use_id")
+            block = self._tools.find(call) if name == f"agent.{agent_id}.tool_use_id" else None
+            if block is not None and block.round_id is not None:
+                adopt(self._messages, self._blocks, {"sid": fact.sid, "agent_id": agent_id}, block.round_id)
 
     def session_of(self, key: str) -> str | None:
         """The session of a whole block, by its key."""

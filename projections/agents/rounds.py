@@ -44,7 +44,7 @@ class Rounds:
                 return None
         if time is not None and (row.last_activity_time is None or time > row.last_activity_time):
             row.last_activity_time = time
-            self._table.put(row.round_id, row)
+            self._table.changed[row.round_id] = row
         return row.round_id
 
     def begun(self, fact: AgentFact, session: Session, time: float | None) -> None:

@@ -10,8 +10,6 @@ from eventsrc.plugin import AgentFact, ProcessGone, ProcessSeen, SessionEnded, S
 from projections.agents.rows import Run, Session
 from projections.agents.table import Table
 
-ATTRIBUTES = ("cwd", "git_branch", "version", "parent_sid", "model")
-"""What records mention of a session, over and over."""
 QUARTER = 900.0  # time zones differ by multiples of 15 minutes
 
 
@@ -31,12 +29,15 @@ class Sessions:
             row = Session(fact.sid, fact.agent or None, start_time=time)
         elif fact.pid is None or fact.pid == row.pid:
             first, last = row.start_time, row.last_activity_time
-            if time is None or (first is not None and last is not None and first <= time <= last):
-                return row  # nothing that a row of sessions shows
-            if last is not None and time > last and first is not None and row.agent is not None:
-                row.last_activity_time = time  # nearly always all that is new
-                self._table.changed[fact.sid] = row
+            if time is None:
                 return row
+            if first is not None and last is not None and first <= time:
+                if time <= last:
+                    return row  # nothing that a row of sessions shows
+                if row.agent is not None:
+                    row.last_activity_time = time  # all that is new
+                    self._table.changed[fact.sid] = row
+                    return row
         if fact.agent and row.agent is None:
             row.agent = fact.agent
         if time is not None:
@@ -47,8 +48,8 @@ class Sessions:
         return self._table.put(fact.sid, row)
 
     def changed(self, session: Session) -> None:
-        """The row was changed by somebody else."""
-        self._table.put(session.sid, session)
+        """The row, which is one that was got here for a fact of this batch, was changed."""
+        self._table.changed[session.sid] = session
 
     def time_of(self, fact: AgentFact) -> float | None:
         """When a fact happened, in UTC; local time is shifted by the offset that its producer is known by."""
@@ -84,14 +85,20 @@ class Sessions:
             self._put(run)
         elif time is not None and time > run.last_time:
             run.last_time = time
-            self._put(run)
+            self._runs.changed[run.sid, run.pid, run.start_time] = run
         return run
 
     def observed(self, fact: SessionObserved, session: Session) -> None:
         """Attributes: the last value wins; a title only against one of lower or equal rank."""
-        seen = (fact.cwd, fact.git_branch, fact.version, fact.parent_sid, fact.model)
-        if seen != (session.cwd, session.git_branch, session.version, session.parent_sid, session.model):
-            for name, value in zip(ATTRIBUTES, seen, strict=True):
+        if (
+            fact.cwd != session.cwd
+            or fact.version != session.version
+            or fact.git_branch != session.git_branch
+            or (fact.model is not None and fact.model != session.model)
+            or fact.parent_sid is not None
+        ):  # seldom: most records say again what is known
+            for name in ("cwd", "git_branch", "version", "parent_sid", "model"):
+                value = getattr(fact, name)
                 if value is not None and value != getattr(session, name):
                     setattr(session, name, value)
                     self.changed(session)
@@ -99,8 +106,10 @@ class Sessions:
             session.title, session.title_rank = fact.title, fact.title_rank
             self.changed(session)
         if fact.metadata:
-            session.metadata = json.dumps({**json.loads(session.metadata), **fact.metadata}, sort_keys=True)
-            self.changed(session)
+            known: dict[str, str] = json.loads(session.metadata)
+            if not fact.metadata.items() <= known.items():
+                session.metadata = json.dumps({**known, **fact.metadata}, sort_keys=True)
+                self.changed(session)
 
     def started(self, fact: SessionStarted, session: Session, time: float | None) -> None:
         """A process took the session up."""
@@ -155,6 +164,11 @@ class Sessions:
         if time is not None and (session.went_on_time is None or time > session.went_on_time):
             session.went_on_time = time
             self.changed(session)
+
+    def answers(self, session: Session, time: float | None) -> None:
+        """The model says something after a person was waited for: so it was answered, whatever told of that."""
+        if session.waiting_reason is not None and time is not None and time > (session.waiting_time or time):
+            self.goes_on(session, time)
 
     def entitle(self, sid: str, title: str, rank: int) -> None:
         """A title that was told without naming the session."""

@@ -45,12 +45,16 @@ class Table(Generic[R]):
         self._dropped: dict[Any, None] = {}
         self.began_empty = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
         self._gone = Gone() if self.began_empty else None
+        self._is_whole = self.began_empty
+        """Every row is in memory."""
 
     def get(self, key: Any) -> R | None:
         """The row with this key (a tuple when it has several columns); None when there is none."""
         row = self.rows.get(key)
-        if row is not None or (self._gone is not None and key not in self._gone) or key in self._dropped:
+        if row is not None or self._is_whole:
             return row
+        if (self._gone is not None and key not in self._gone) or key in self._dropped:
+            return None
         found = self._connection.execute(self._select, key if self._key > 1 else (key,)).fetchone()
         if found is None:
             return None
@@ -100,6 +104,7 @@ class Table(Generic[R]):
             self.changed.clear()
         if len(self.rows) > self._keep:
             oldest = list(self.rows)[: len(self.rows) // EVICTED]
+            self._is_whole = False
             for key in oldest:
                 del self.rows[key]
             if self._gone is not None:

@@ -22,7 +22,7 @@ class Titles:
     def __init__(self, connection: sqlite3.Connection, entitle: Entitle) -> None:
         self._connection = connection
         self._entitle = entitle
-        self._waiting: dict[str, tuple[str, int]] = {
+        self.waiting: dict[str, tuple[str, int]] = {
             record: (title, rank)
             for record, title, rank in connection.execute("SELECT record, title, rank FROM titles")
         }
@@ -34,21 +34,21 @@ class Titles:
             return
         if sid is not None:
             self._entitle(sid, fact.title, fact.title_rank)
-        elif fact.title_rank >= self._waiting.get(fact.title_of, ("", 0))[1]:
-            self._waiting[fact.title_of] = (fact.title, fact.title_rank)
+        elif fact.title_rank >= self.waiting.get(fact.title_of, ("", 0))[1]:
+            self.waiting[fact.title_of] = (fact.title, fact.title_rank)
             self._changed[fact.title_of] = None
 
     def seen(self, record: str, sid: str) -> None:
         """A record of a session is told of."""
-        found = self._waiting.pop(record, None) if self._waiting else None
+        found = self.waiting.pop(record, None) if self.waiting else None
         if found is not None:
             self._changed[record] = None
             self._entitle(sid, *found)
 
     def flush(self) -> None:
         """Writes what changed."""
-        gone = [(record,) for record in self._changed if record not in self._waiting]
-        rows = [(record, *self._waiting[record]) for record in self._changed if record in self._waiting]
+        gone = [(record,) for record in self._changed if record not in self.waiting]
+        rows = [(record, *self.waiting[record]) for record in self._changed if record in self.waiting]
         self._connection.executemany("DELETE FROM titles WHERE record = ?", gone)
         self._connection.executemany("INSERT OR REPLACE INTO titles VALUES (?, ?, ?)", rows)
         self._changed.clear()

@@ -11,7 +11,7 @@ import sqlite3
 
 from eventsrc.plugin import UsageReported
 from projections.agents.counters import FIELDS, Counters
-from projections.agents.rows import Usage
+from projections.agents.rows import Message, Usage
 from projections.agents.totals import HOUR, MOST, Share, SummedTable, Totals, bounded, slot_of
 
 
@@ -105,6 +105,18 @@ class Usages:
         """Writes what changed."""
         self._table.flush()
         self._counters.flush()
+
+
+def name_of(fact: UsageReported, message: Message | None) -> str:
+    """The name of a call: the message's own id, once that is known, for what was named by either id."""
+    name = fact.usage_id
+    if message is None or not message.message_id or name == message.message_id:
+        return name
+    if name in (fact.request_id, fact.message_id):
+        return message.message_id
+    if name.startswith(f"{fact.message_id}#"):
+        return message.message_id + name.removeprefix(fact.message_id)
+    return name
 
 
 def _share(row: Usage) -> Share:

@@ -45,8 +45,8 @@ class Blocks:
         """Those of `_open` that have a row."""
         self._changed: set[tuple[str, int]] = set()
         """Those whose row is missing, or says something else than the body's end."""
-        self._is_empty = False
-        """No row is there: nothing has to be looked for. Known after the first batch."""
+        self._is_empty = self._has_no_row()
+        """Before this batch no row was there: nothing has to be looked for."""
 
     def started(self, fact: BlockStarted, time: float | None) -> None:
         """A block opens; one that opens again begins anew."""
@@ -103,7 +103,10 @@ class Blocks:
         self._pieces.clear()
         self._changed.clear()
         self._stored.clear()
-        self._is_empty = self._connection.execute("SELECT 1 FROM open_blocks LIMIT 1").fetchone() is None
+        self._is_empty = self._has_no_row()
+
+    def _has_no_row(self) -> bool:
+        return self._connection.execute("SELECT 1 FROM open_blocks LIMIT 1").fetchone() is None
 
     def _find(self, key: tuple[str, int]) -> Open | None:
         block = self._open.get(key)
@@ -131,11 +134,10 @@ class Blocks:
             self._stored.discard(key)
 
     def _close_all(self, column: str, value: str, time: float | None, position: int) -> None:
-        if self._is_empty and not self._open:
-            return
-        rows = self._connection.execute(f"{_SELECT} WHERE {column} = ?", (value,)).fetchall()
-        keys = {(row[0], row[1]) for row in rows}
-        keys |= {key for key, block in self._open.items() if getattr(block, column) == value}
+        keys = {key for key, block in self._open.items() if getattr(block, column) == value}
+        if not self._is_empty:
+            sql = f"SELECT flow, block_index FROM open_blocks WHERE {column} = ?"
+            keys.update(self._connection.execute(sql, (value,)))
         for key in sorted(keys):
             block = self._find(key)
             assert block is not None, "it is in memory or in the table"

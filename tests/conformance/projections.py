@@ -62,6 +62,8 @@ class ListLog:
         self.reads += 1
         return self.events[after : min(after + max_events, len(self.events) if until is None else until)]
 
+    run = read
+
     def chunks(self, after: Position, until: Position, size: int = 0) -> Iterator[Run]:
         for start in range(after, until, self.chunk):
             yield Run(start, min(start + self.chunk, until))

@@ -14,7 +14,7 @@ from typing import ClassVar
 import msgspec
 
 from eventsrc.event import Event, Position
-from eventsrc.plugin import BlockDelta, Fact, Projection, PromptSubmitted, Reading
+from eventsrc.plugin import BlockDelta, Fact, Piece, Projection, PromptSubmitted, Reading
 from tests.conformance.projections import event
 
 
@@ -38,11 +38,15 @@ class Notes:
             facts.append(BlockDelta(sid=note.sid, message_id=note.sid, index=0, kind="text", text=note.delta))
         return Reading(event.position, event.id, event.type, event.source, facts, None, event.subject)
 
+    def read_events(self, events: Sequence[Event]) -> list[Reading | Piece]:
+        return [self.read(event) for event in events]
 
-def join(readings: list[Reading]) -> list[Reading]:
+
+def join(meanings: Iterable[Reading | Piece]) -> list[Reading]:
     """Joins neighbouring deltas of one session, as the catalogue of formats does."""
     joined: list[Reading] = []
-    for reading in readings:
+    for reading in meanings:
+        assert isinstance(reading, Reading), "this format has no pieces"
         before, now = _delta(joined[-1]) if joined else None, _delta(reading)
         if before is not None and now is not None and before.sid == now.sid:
             whole = msgspec.structs.replace(before, text=before.text + now.text, count=before.count + now.count)

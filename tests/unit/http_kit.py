@@ -82,7 +82,7 @@ class MemoryPort:
     async def set_aside(self, record: Record, reason: str) -> None:
         self.aside.append((record, reason))
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         return b"eventsrc_head 1\n"
 
     def health(self) -> Health:

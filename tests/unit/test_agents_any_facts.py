@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import given as tried_with
 from hypothesis import strategies as st
 
 from eventsrc.plugin import (
+    Activity,
     BlockCompleted,
     BlockDelta,
     BlockReceived,
@@ -128,7 +130,9 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
     of(ProcessSeen, process_started=st.just(1.0)),
     of(ProcessGone),
 )
-LOGS = st.lists(st.lists(FACTS, min_size=1, max_size=2), min_size=2, max_size=24)
+NUMBERED = (ErrorReported, MachineWoke)
+"""Facts whose rows name their place in the record."""
+LOGS = st.lists(st.lists(FACTS, min_size=1, max_size=3), min_size=2, max_size=24)
 often = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -179,6 +183,27 @@ def test_any_facts_give_the_same_rows_however_little_is_kept_in_memory(tmp_path:
         whole = given.readings(events(log)).dump()
     with Given(Thrifty, tmp_path) as given:
         assert given.readings(events(log), batches=[1] * len(log)).dump() == whole
+
+
+@often
+@tried_with(log=LOGS)
+def test_facts_of_one_record_give_the_rows_that_they_give_one_by_one(tmp_path: Path, log: list[list[Fact]]) -> None:
+    together = [reading for reading in events(log) if not any(isinstance(fact, NUMBERED) for fact in reading.facts)]
+    alone = [msgspec.structs.replace(reading, facts=[fact]) for reading in together for fact in reading.facts]
+    with Given(Agents, tmp_path) as given:
+        whole = given.readings(together).dump()
+    with Given(Agents, tmp_path) as given:
+        assert given.readings(alone, forget=True, batches=[1] * len(alone)).dump() == whole
+
+
+def test_facts_of_one_record_have_the_run_and_the_time_that_they_name(tmp_path: Path) -> None:
+    ended = SessionEnded(sid="a", pid=1, time=5.0)
+    facts: list[Fact] = [ended, Activity(sid="a", pid=1, time=5.0), Activity(sid="a", pid=2, time=5.0)]
+    later: list[Fact] = [Activity(sid="a", pid=2, time=6.0), Activity(sid="b", pid=2, time=6.0)]
+    with Given(Agents, tmp_path) as given:
+        given.readings([Reading(1, "e1", "t", "urn:x", [*facts, *later])])
+        runs = given.rows("SELECT sid, pid, start_time, last_time FROM runs ORDER BY sid, pid")
+        assert runs == [("a", 1, 5.0, 5.0), ("a", 2, 5.0, 6.0), ("b", 2, 6.0, 6.0)]
 
 
 def test_two_whole_blocks_stay_two_when_their_messages_turn_out_to_be_one(tmp_path: Path) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from eventsrc.errors import FormatConflict
+from eventsrc.errors import BrokenLine, FormatConflict
+from eventsrc.event import Lines
 from eventsrc.formats.catalogue import RECORD_TYPE, Formats, subject_of
+from eventsrc.formats.shaped import decode_lines_of, shaped
 from eventsrc.formats.sse_lines import SseLines
 from eventsrc.limits import ID_CHARS
 from eventsrc.log import plain
-from eventsrc.plugin import Activity, Envelope, Event, Fact, Record, Unknown
+from eventsrc.log.codec import decode, events_in
+from eventsrc.plugin import Activity, Envelope, Event, Fact, Piece, Reading, Record, Shaped, Unknown
 from eventsrc.testing.generate import generate_sse_lines, generate_transcript
-from tests.conformance.formats import event_of, lines_of, record_of
+from tests.conformance.formats import event_of, line_of, lines_of, record_of
 
 STRANGE = b'{"nobody": "knows this"}'
 
@@ -162,3 +168,74 @@ def test_many_lines_are_recognised_as_each_of_them_is() -> None:
             assert found == [Formats.load().recognise(record) for record in records]
         assert Formats.load().recognise_lines(records, joined) == found
     assert Formats.load().recognise_lines([], b"") == []
+
+
+def log_lines(records: Sequence[bytes]) -> list[bytes]:
+    formats = Formats.load()
+    found = [record_of(data) for data in records]
+    return [line_of(one, formats.recognise(one), position=position) for position, one in enumerate(found, 1)]
+
+
+def together(lines: Sequence[bytes]) -> list[Reading]:
+    """What many lines mean, read twice: what is remembered of the first time may open a shorter way."""
+    formats, events = Formats.load(), Lines(list(lines), events_in)
+    formats.read_events(events)
+    return [one.reading if isinstance(one, Piece) else one for one in formats.read_events(events)]
+
+
+ODD = [
+    b'{"event":"claude.ping","line":"data: {}","sid":7}',
+    b'{"event":"claude.ping","line":"data: {}","sid":"s","round":[1]}',
+    b'{"event":"claude.nobody_knows_this","line":"data: {}","sid":"s"}',
+    b'{"event":"claude.content_block_delta","line":"data: {","sid":"0199a1b2-0000-7000-8000-000000000001"}',
+    b'{"event":"claude.content_block_delta","line":"data: {}{}","sid":"0199a1b2-0000-7000-8000-000000000001"}',
+    b"not JSON",
+    b"\xff\xfe",
+    b"null",
+    b"[1, 2]",
+    STRANGE,
+    *list(generate_transcript(10)),
+    *lines_of("sse_lines"),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([*ODD, *generate_sse_lines(120, seed=4)]), max_size=40))
+def test_many_lines_of_the_log_are_read_as_each_of_them_is(records: list[bytes]) -> None:
+    formats, readable = Formats.load(), []
+    for line in log_lines(records):
+        with contextlib.suppress(ValueError):
+            readable.append((line, formats.read(decode(line))))
+    assert together([line for line, _ in readable]) == [reading for _, reading in readable]
+
+
+def test_one_event_that_contradicts_its_type_is_left_to_the_projector() -> None:
+    good = list(generate_sse_lines(20, seed=4))
+    bad = b'{"event":"claude.content_block_delta","line":"data: {\\"payload\\":{\\"index\\":\\"x\\"}}","sid":"s"}'
+    with pytest.raises(ValueError, match="Expected"):
+        together(log_lines([*good, bad]))
+
+
+def test_lines_are_decoded_in_one_call_unless_one_of_them_is_odd() -> None:
+    calls: list[int] = []
+    decode_lines = decode_lines_of(SseLines())
+
+    def counted(data: bytes) -> list[Shaped[Any]]:
+        calls.append(data.count(b"\n"))
+        return decode_lines(data)
+
+    lines = log_lines(list(generate_sse_lines(64, seed=4)))
+    assert None not in shaped(counted, lines)
+    assert calls == [64]
+    calls.clear()
+    lines[9] = log_lines([ODD[0]])[0]
+    assert [place for place, one in enumerate(shaped(counted, lines)) if one is None] == [9]
+    assert sum(calls) <= 3 * 64
+    assert shaped(counted, []) == []
+
+
+def test_a_line_that_is_no_event_is_found_by_whoever_reads_it() -> None:
+    lines = log_lines(list(generate_sse_lines(4, seed=4)))
+    lines[2] = lines[2].replace(b'"revision":1,', b'"revision":"1",')
+    with pytest.raises(BrokenLine):
+        together(lines)

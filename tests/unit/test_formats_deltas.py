@@ -19,8 +19,10 @@ from eventsrc.plugin import (
     BlockCompleted,
     BlockDelta,
     Fact,
+    Piece,
     PromptSubmitted,
     Reading,
+    Shaped,
     UsageReported,
 )
 from eventsrc.testing.generate import generate_sse_lines
@@ -141,6 +143,37 @@ def test_it_does_not_matter_where_batches_are_cut_or_whether_parts_were_joined(f
     expected = Memory().fold(readings).everything()
     assert Memory().fold(parts).everything() == expected
     assert Memory().fold(join(parts)).everything() == expected
+
+
+def piece_of(reading: Reading) -> Reading | Piece:
+    """A reading of one delta as a format may give it."""
+    (fact,) = reading.facts
+    if not isinstance(fact, BlockDelta) or fact.zone_hint is not None:
+        return reading
+    event: Shaped[Any] = Shaped(
+        sequence=f"{reading.position:020d}",
+        id=reading.id,
+        source=reading.source,
+        type=reading.type,
+        subject=reading.subject,
+        revision=1,
+        recordedtime=reading.recorded,
+        time=reading.time,
+    )
+    flow = (fact.message_id, fact.request_id)
+    block = (fact.sid, fact.round, fact.pid, fact.agent, *flow, fact.index, fact.kind, reading.source)
+    return Piece(event, block, fact.time, fact.local, fact.text)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_facts, st.integers(1, 9), st.integers(0, 2**40 - 1))
+def test_pieces_are_joined_as_readings_are(facts: list[Fact], group: int, which: int) -> None:
+    """All of them pieces, or some."""
+    readings = [reading_of(n, fact, "r" * (n // group)) for n, fact in enumerate(facts, 1)]
+    wanted = join(readings)
+    assert join(map(piece_of, readings)) == wanted
+    mixed = [piece_of(one) if which >> n & 1 else one for n, one in enumerate(readings)]
+    assert join(mixed) == wanted
 
 
 def test_a_stream_of_deltas_becomes_a_few() -> None:

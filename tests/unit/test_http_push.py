@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from eventsrc.http.members import members
 from eventsrc.http.push import BATCH, NDJSON, STRUCTURED, Push, records_of
 from eventsrc.limits import BODY_EVENTS, ID_CHARS, KIND_CHARS, KINDS_KEPT, RECORD_BYTES
 from eventsrc.log.draft import draft
+from eventsrc.log.plain import lines_of
 from tests.unit.http_kit import event
 
 
@@ -246,6 +248,17 @@ def test_what_was_judged_once_is_judged_alike_again_and_what_differs_is_always_j
         push(json.dumps(event(subject="s", level=3, data=None, data_base64="eA==")))[0].content_type
         == "application/octet-stream"
     )
+
+
+def test_events_that_are_alike_are_judged_once_and_plain_lines_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = Mock(side_effect=cloudevents._judged)
+    together = Mock(side_effect=lines_of)
+    monkeypatch.setattr(cloudevents, "_judged", judged)
+    monkeypatch.setattr("eventsrc.http.push.lines_of", together)
+    monkeypatch.setattr("eventsrc.http.push.check", None)  # one by one is not needed
+    assert len(push(json.dumps([event(id=str(number), type="t.alike") for number in range(100)]), BATCH)) == 100
+    assert len(push(b'{"n":1}\n' * 100, NDJSON)) == 100
+    assert (judged.call_count, together.call_count) == (1, 1)
 
 
 def test_the_memory_of_what_was_judged_is_bounded() -> None:

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 
 from eventsrc.errors import DiskFull, EventsrcError, LogFailed, QueueFull
 from eventsrc.http.guard import LOOPBACK, refusal
+from eventsrc.http.names import fresh_names
 from eventsrc.http.page import page
 from eventsrc.http.push import BATCH, NDJSON, STRUCTURED
 from eventsrc.http.server import Door, HttpServer
@@ -135,6 +136,11 @@ async def test_what_is_not_there_and_what_fails_is_answered_and_counted(tmp_path
         assert (answer.status_code, answer.content) == (200, b"")
         assert (await http.get("/v1/status")).status_code == 500
         assert served.port.counted == [("/metrics", 405), ("other", 404), ("/healthz", 200), ("/v1/status", 500)]
+
+
+def test_names_are_never_given_twice() -> None:
+    one, other = fresh_names(), fresh_names()
+    assert len({name() for _ in range(1_000) for name in (one, other)}) == 2_000
 
 
 # --- reading -----------------------------------------------------------------------------------------------------

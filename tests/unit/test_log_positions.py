@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventsrc.errors import LogCorrupt
+from eventsrc.event import Event
 from eventsrc.log import LogReader
+from eventsrc.log import reader as reader_module
+from eventsrc.log.codec import decode
 from tests.kit.log import append, build, newest, note, notes, open_log, records
 
 STEPS = st.lists(st.one_of(st.integers(1, 5), st.just("reopen"), st.just("torn")), min_size=1, max_size=12)
@@ -67,3 +70,31 @@ def test_an_event_keeps_its_position_when_it_is_sent_again(tmp_path: Path) -> No
     log = open_log(tmp_path)
     assert append(log, [note("b", unique=True), note("c", unique=True), note("a", unique=True)]).positions == (2, 3, 1)
     log.close()
+
+
+@pytest.mark.parametrize("block", [1, 300, 1 << 20])
+@pytest.mark.parametrize("size", [1, 700, 1 << 20])
+def test_however_a_log_is_read_it_holds_the_same_events(
+    tmp_path: Path, size: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever blocks its files are read: an event may be longer than many of them."""
+    log = open_log(tmp_path, segment_bytes=size)
+    for count in (1, 30, 2, 9):
+        append(log, notes(log.head + 1, count))
+    append(log, [note(log.head + 1, data=b'"%b"' % (b"long " * 5_000))])
+    append(log, notes(log.head + 1, 12))
+    log.close()
+    wanted = LogReader(tmp_path).read(0)
+    monkeypatch.setattr(reader_module, "BLOCK_BYTES", block)
+    reader = LogReader(tmp_path)
+    head = reader.head()
+    assert reader.read(0) == wanted and len(wanted) == head
+    assert [decode(line) for _, line in reader.lines(0)] == wanted
+    chunks = reader.chunks(0, head, 2_000)
+    assert [event for chunk in chunks for event in reader.read_chunk(chunk)] == wanted
+    run: list[Event] = []
+    while len(run) < head:
+        some = reader.run(len(run), until=head, max_events=7, max_bytes=3_000)
+        assert some and list(some) == [some[place] for place in range(len(some))]
+        run += some
+    assert run == wanted

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import httpx
+import pytest
+from prometheus_client import generate_latest
 
 from eventsrc.clock import SystemClock
 from eventsrc.config import CheckpointSettings, HttpSettings, ProjectionSettings, Settings, SourceSettings
@@ -16,6 +20,7 @@ from eventsrc.durable import SystemDisk
 from eventsrc.limits import RECORD_BYTES
 from eventsrc.log import verify
 from eventsrc.log.verified import note
+from eventsrc.metrics import Metrics
 from eventsrc.service.serve import Service
 from tests.end_to_end.load_kit import push
 from tests.unit.test_metrics import value
@@ -155,5 +160,24 @@ async def test_requests_are_counted_under_their_route(tmp_path: Path) -> None:
         await until(lambda: value(service.metrics, counted, route="/v1/events", status="2xx") == 1)
         assert value(service.metrics, counted, route="/metrics", status="5xx") == 0
         assert value(service.metrics, counted, route="other", status="2xx") == 0
+
+    await running(data, [], look)
+
+
+async def test_a_scrape_is_written_where_nobody_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, here, wrote = tmp_path / "data", threading.get_ident(), []
+
+    def text(self: Metrics) -> bytes:
+        wrote.append(threading.get_ident())
+        return generate_latest(self._registry)
+
+    monkeypatch.setattr(Metrics, "text", text)
+
+    async def look(_service: Service) -> None:
+        transport = httpx.AsyncHTTPTransport(uds=str(data / "eventsrc.sock"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            told = (await http.get("/metrics")).text
+        assert "\neventsrc_log_head_position 0.0\n" in told
+        assert wrote and here not in wrote
 
     await running(data, [], look)
