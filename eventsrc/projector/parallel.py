@@ -1,13 +1,13 @@
 """Decoding the log in worker processes, in order, with a bounded number of chunks in flight.
 
-Each worker has a pipe of its own and gets every n-th chunk, so order needs no bookkeeping. A worker whose parent dies
+Each worker has a pipe of its own, and answers are taken in the order in which chunks were given out. Until a worker
+has started, which takes as long as decoding a hundred chunks, they are decoded here. A worker whose parent dies
 reads the end of its pipe and ends. A worker that fails on a chunk, or dies, answers nothing: the chunk is then read
 here, where the real error (a damaged line, say) is raised to whoever asked.
 """
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import signal
@@ -26,6 +26,7 @@ from eventsrc.projector.portion import Portion, portion_of
 if TYPE_CHECKING:
     from eventsrc.projector.feed import Opener, Parts
 
+_STARTED = b"started"  # the first thing that a worker says
 _END_SECONDS = 5.0  # a worker that was told to end and does not is ended by force
 
 
@@ -41,6 +42,8 @@ def decoded(chunks: Iterable[Any], opener: Opener, workers: int) -> Iterator[Por
     decode = msgspec.msgpack.Decoder(Portion).decode
     parts = opener()
     crew = [_Worker(opener) for _ in range(workers)]
+    turns: deque[_Worker] = deque()
+    """Those that have started; who is next stands first."""
     waiting: deque[tuple[Any, _Worker]] = deque()
 
     def oldest() -> Portion:
@@ -49,10 +52,15 @@ def decoded(chunks: Iterable[Any], opener: Opener, workers: int) -> Iterator[Por
         return decode(answer) if answer else _portion(chunk, parts)
 
     try:
-        for chunk, worker in zip(chunks, itertools.cycle(crew), strict=False):
-            worker.ask(chunk)
-            waiting.append((chunk, worker))
-            if len(waiting) >= workers * WORKER_CHUNKS:
+        for chunk in chunks:
+            turns.extend(worker for worker in crew if worker not in turns and worker.has_started())
+            if not turns:
+                yield _portion(chunk, parts)
+                continue
+            turns.rotate(-1)
+            turns[-1].ask(chunk)
+            waiting.append((chunk, turns[-1]))
+            if len(waiting) >= len(turns) * WORKER_CHUNKS:
                 yield oldest()
         while waiting:
             yield oldest()
@@ -71,6 +79,14 @@ class _Worker:
         self._process = context.Process(target=_serve, args=(opener, theirs), name="eventsrc-decode", daemon=True)
         self._process.start()
         theirs.close()
+
+    def has_started(self) -> bool:
+        """Whether it is ready for chunks, or dead: what it is asked then is done by whoever asked."""
+        if not self._pipe.poll():
+            return False
+        with _gone():
+            self._pipe.recv_bytes()
+        return True
 
     def ask(self, chunk: Any) -> None:
         with _gone():
@@ -110,6 +126,8 @@ def _serve(opener: Callable[[], Parts], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     encode = msgspec.msgpack.Encoder().encode
     parts = opener()
+    with _gone():
+        pipe.send_bytes(_STARTED)
     while True:
         with _gone():
             chunk = pipe.recv()

@@ -17,6 +17,7 @@ from eventsrc.durable import SystemDisk
 from eventsrc.errors import DiskFull, LogCorrupt, RebuildRunning
 from eventsrc.event import Event
 from eventsrc.plugin import Reading
+from eventsrc.projector import parallel
 from eventsrc.projector.feed import Feed, Parts
 from eventsrc.projector.generations import Generations, current
 from eventsrc.projector.lock import Lock
@@ -157,6 +158,19 @@ class Fussy(Notes):
         return super().read(event)
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is decoded before all workers have started."""
+    has_started = parallel._Worker.has_started
+
+    def waits(worker: parallel._Worker) -> bool:
+        assert worker._pipe.poll(30)
+        return has_started(worker)
+
+    monkeypatch.setattr(parallel._Worker, "has_started", waits)
+
+
+@pytest.mark.usefixtures("started")
 def test_worker_processes_give_the_same_portions_in_the_same_order() -> None:
     log, formats, _ = _parts(1_000)
     feed = Feed(partial(_parts, 1_000), workers=0)
@@ -166,6 +180,28 @@ def test_worker_processes_give_the_same_portions_in_the_same_order() -> None:
     assert isinstance(formats, Fussy)
 
 
+@pytest.mark.parametrize("up", [[False, False], [True, False], [False, False, False, True, False, True]])
+def test_until_workers_have_started_the_parent_does_their_work(monkeypatch: pytest.MonkeyPatch, up: list[bool]) -> None:
+    """None of them ever does, or only one, or one after the other."""
+    asked: list[Run] = []
+    ask, has_started, told = parallel._Worker.ask, parallel._Worker.has_started, iter(up)
+
+    def counted(worker: parallel._Worker, chunk: Run) -> None:
+        asked.append(chunk)
+        ask(worker, chunk)
+
+    def as_told(worker: parallel._Worker) -> bool:
+        return next(told, False) and worker._pipe.poll(30) and has_started(worker)
+
+    monkeypatch.setattr(parallel._Worker, "ask", counted)
+    monkeypatch.setattr(parallel._Worker, "has_started", as_told)
+    portions = list(decoded(ListLog(notes(1_000), chunk=50).chunks(0, 1_000), partial(_parts, 1_000), 2))
+    assert portions == list(Feed(partial(_parts, 1_000), workers=0).all(0, 1_000))
+    assert [chunk.start_byte // 50 for chunk in asked] == list(range(up.index(True) // 2 if any(up) else 20, 20))
+    assert _workers() == []
+
+
+@pytest.mark.usefixtures("started")
 def test_damage_that_a_worker_meets_is_said_by_the_parent() -> None:
     opener = partial(_parts, 500, 220)
     log = opener()[0]
@@ -174,6 +210,7 @@ def test_damage_that_a_worker_meets_is_said_by_the_parent() -> None:
         list(portions)
 
 
+@pytest.mark.usefixtures("started")
 def test_workers_that_die_are_replaced_by_the_parent() -> None:
     opener = partial(_parts, 1_000)
     portions = decoded(opener()[0].chunks(0, 1_000), opener, 2)
@@ -198,6 +235,7 @@ def _workers() -> list[BaseProcess]:
     return [process for process in multiprocessing.active_children() if process.name == "eventsrc-decode"]
 
 
+@pytest.mark.usefixtures("started")
 def test_a_parallel_rebuild_gives_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opener = partial(_parts, 1_000)
     alone = site(tmp_path / "alone", *opener())
