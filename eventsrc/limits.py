@@ -56,6 +56,7 @@ OPEN_FILES = 64  # followed files held open at the same time
 ANCHOR_BYTES = 4 * KIB  # bytes before a cursor whose hash tells that what follows belongs to what was read
 FLYING_BATCHES = 4  # batches of one file on their way to the log: one read, one drafted, one encoded, one syncing
 READING_FILES = 4  # files that one source reads at the same time: covers the wait for a commit, keeps memory small
+TURN_FILES = 8  # files with little to read that share a hop to a thread: most of its price is saved, and few are open
 WHOLE_BYTES = 1 * MIB  # a small file that is recorded as one record; larger ones are no sidecars
 UNPACKED_BYTES = 1024 * MIB  # a packed file that would become larger is refused: the largest plain one seen has 212 MB
 UNPACKING_WINDOW = 128 * MIB  # memory that unpacking may take; what packs with more was told to

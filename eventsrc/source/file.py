@@ -4,19 +4,19 @@ new into batches; then they are handed over. One visit reads one block, so that 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
 
-from eventsrc.limits import OPEN_FILES, READING_FILES
+from eventsrc.limits import OPEN_FILES, READING_FILES, TURN_FILES
 from eventsrc.source.block import Moved, Oversized, Unreadable
 from eventsrc.source.cut import Batch, marked
 from eventsrc.source.notice import begun_anew, copied, notice
 from eventsrc.source.outbox import Outbox
 from eventsrc.source.place import Volumes
-from eventsrc.source.step import Step, as_copy, step_lines, step_whole
+from eventsrc.source.step import Found, Step, as_copy, step_lines, step_through, step_whole
 from eventsrc.source.tail import Tail
 from eventsrc.source.work import Work
 
@@ -36,10 +36,18 @@ class Files:
         self._limiter = anyio.CapacityLimiter(READING_FILES)
         self._open: OrderedDict[str, Tail] = OrderedDict()
 
-    async def visit(self, tail: Tail) -> Outcome:
-        """Reads the next block of a file and hands it over. What goes wrong is recorded once and told by the answer."""
+    async def look(self, turn: Sequence[Tail]) -> Sequence[Found | None]:
+        """Looks into several files in one hop; a single one is left to its visit."""
+        if len(turn) == 1:
+            return (None,)
+        self._work.hops += 1
+        return await anyio.to_thread.run_sync(step_through, turn, self._volumes, self._work, limiter=self._limiter)
+
+    async def visit(self, tail: Tail, found: Found | None = None) -> Outcome:
+        """Reads the next block of a file, unless a look has `found` it already, and hands it over. What goes wrong is
+        recorded once and told by the answer."""
         try:
-            return await self._visit(tail)
+            return await self._visit(tail, found)
         except Moved:
             tail.close()
             return "moved"
@@ -55,12 +63,12 @@ class Files:
             tail.close()
         self._open.clear()
 
-    async def _visit(self, tail: Tail) -> Outcome:
+    async def _visit(self, tail: Tail, found: Found | None) -> Outcome:
         if tail.original is not None and not await self._start_of_copy(tail):
             return "stranger"
         if tail.emptied:
             return "copies"
-        step = await self._run(step_whole if tail.whole else step_lines, tail, self._volumes, self._work)
+        step = await self._step(tail, found)
         tail.size = step.size
         await self._trouble(tail, "")
         if step.verdict != "same":
@@ -70,6 +78,15 @@ class Files:
         if step.oversized is not None:
             return await self._oversized(tail, step.oversized)
         return "more" if step.more else "end"
+
+    async def _step(self, tail: Tail, found: Found | None) -> Step:
+        if found is None or found.place is not tail.place:
+            return await self._run(step_whole if tail.whole else step_lines, tail, self._volumes, self._work)
+        if isinstance(found.step, OSError):
+            raise _unreadable(found.step) from found.step
+        if isinstance(found.step, Moved):
+            raise found.step
+        return found.step
 
     async def _hand_over(self, tail: Tail, batch: Batch) -> None:
         if batch.records:
@@ -120,17 +137,21 @@ class Files:
 
     async def _run(self, function: Callable[..., T], *arguments: object) -> T:
         """One hop. Only what fails here is about the file: what the log raises is not."""
+        self._work.hops += 1
         try:
             return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
-        except FileNotFoundError as error:
-            raise Unreadable from error
         except OSError as error:
-            raise Unreadable(error.strerror or str(error)) from error
+            raise _unreadable(error) from error
 
     def _keep(self, tail: Tail) -> None:
         """Keeps the most recently visited files open: they are read to their end even when they are deleted."""
         self._open.pop(tail.key, None)
         if tail.fd is not None:
             self._open[tail.key] = tail
-        while len(self._open) > OPEN_FILES - READING_FILES:
+        while self._open and len(self._open) > OPEN_FILES - READING_FILES * TURN_FILES:
             self._open.popitem(last=False)[1].close()
+
+
+def _unreadable(error: OSError) -> Unreadable:
+    """A file that is gone is no trouble that has to be told."""
+    return Unreadable() if isinstance(error, FileNotFoundError) else Unreadable(error.strerror or str(error))

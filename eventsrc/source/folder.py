@@ -178,12 +178,13 @@ class Follow:
     async def _read(self) -> None:
         """One of a few tasks that visit files in turn."""
         while True:
-            tail = await self._ready.take()
-            more = False
-            try:
-                more = await self._after(tail, await self._files.visit(tail))
-            finally:
-                self._ready.done(tail, more)
+            turn = await self._ready.take()
+            for tail, found in zip(turn, await self._files.look(turn), strict=True):
+                more = False
+                try:
+                    more = await self._after(tail, await self._files.visit(tail, found))
+                finally:
+                    self._ready.done(tail, more)
 
     async def _after(self, tail: Tail, outcome: Outcome) -> bool:
         """What a visit's outcome means; True when the file wants another visit."""

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 import anyio
 
+from eventsrc.limits import BATCH_BYTES, TURN_FILES
 from eventsrc.source.tail import Tail
 
 
@@ -33,10 +34,22 @@ class Ready:
             self._waiting[tail.key] = tail
             self._tell()
 
-    async def take(self) -> Tail:
-        """Waits for the next file."""
+    async def take(self) -> list[Tail]:
+        """Waits for the next file. Those behind it come along while all of them have so little to read that one hop
+        does for it."""
         while not self._waiting:
             await self._changed.wait()
+        turn = [self._next()]
+        left = BATCH_BYTES - turn[0].unread
+        while turn[0].light and self._waiting and len(turn) < TURN_FILES:
+            tail = next(iter(self._waiting.values()))
+            left -= tail.unread
+            if left < 0 or not tail.light:
+                break
+            turn.append(self._next())
+        return turn
+
+    def _next(self) -> Tail:
         key, tail = self._waiting.popitem(last=False)
         self._visited[key] = False
         return tail

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from eventsrc.limits import BATCH_BYTES, RECORD_BYTES, WHOLE_BYTES
-from eventsrc.source.block import Oversized, line_end, look_into, open_file
+from eventsrc.source.block import Moved, Oversized, line_end, look_into, open_file
 from eventsrc.source.cut import Batch, batches
 from eventsrc.source.packed import Refused
 from eventsrc.source.place import Place, Verdict, Volumes, judge
@@ -55,6 +56,36 @@ def step_lines(tail: Tail, volumes: Volumes, work: Work) -> Step:
     if tail.packed and at >= block.size:
         tail.close()  # it grows no more, and what was unpacked takes room
     return Step(block.size, batches=found, more=at < block.size)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What one of several files looked into in one hop showed."""
+
+    place: Place
+    """Where the file stood then; what was found holds for no other place."""
+    step: Step | Moved | OSError
+
+
+def step_through(turn: Sequence[Tail], volumes: Volumes, work: Work) -> list[Found | None]:
+    """The next block of each of several files of lines. None for those that are left when a block's worth was read."""
+    found: list[Found | None] = []
+    left = BATCH_BYTES
+    for tail in turn:
+        if left <= 0:
+            found.append(None)
+            continue
+        place, step = tail.place, _tried(tail, volumes, work)
+        if isinstance(step, Step):
+            left -= step.size - place.offset
+        found.append(Found(place, step))
+    return found
+
+
+def _tried(tail: Tail, volumes: Volumes, work: Work) -> Step | Moved | OSError:
+    try:
+        return step_lines(tail, volumes, work)
+    except (Moved, OSError) as error:
+        return error
 
 
 def step_whole(tail: Tail, volumes: Volumes, work: Work) -> Step:

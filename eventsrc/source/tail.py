@@ -93,6 +93,16 @@ class Tail:
         return max(0, self.size - (self.durable.offset if self.durable else 0))
 
     @property
+    def unread(self) -> int:
+        """Bytes seen but not handed over yet."""
+        return max(0, self.size - self.place.offset)
+
+    @property
+    def light(self) -> bool:
+        """Reading it is nothing but reading lines, and what was seen of it says how many."""
+        return self.original is None and not (self.whole or self.emptied or self.packed)
+
+    @property
     def emptied(self) -> bool:
         """Nothing of its content was read yet, so it may have gone away unseen, into a file put aside."""
         unsought = self.place.generation > 0 and self.sought != self.place.state

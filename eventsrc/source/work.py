@@ -16,6 +16,8 @@ class Work(msgspec.Struct):
     """Files whose size was asked for."""
     opens: int = 0
     """Files opened."""
+    hops: int = 0
+    """Hops to a thread, to look into files."""
     reads: int = 0
     """Reads that asked for new content."""
     bytes_read: int = 0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
+
 import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
@@ -47,6 +51,44 @@ async def test_a_cancelled_waiter_leaves_the_ticket_to_the_others() -> None:
         await ticket.wait()
     ticket.set(5)
     assert await ticket.wait() == 5
+
+
+@pytest.mark.parametrize("natively", [True, False])
+async def test_a_waiter_cancelled_just_before_the_answer_takes_nothing_from_the_others(natively: bool) -> None:
+    ticket: Ticket[int] = Ticket()
+    heard: list[int] = []
+
+    async def wait() -> None:
+        heard.append(await ticket.wait())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        given_up = asyncio.create_task(_wait_within(scope := anyio.CancelScope(), ticket))
+        group.start_soon(wait)
+        await wait_all_tasks_blocked()
+        if natively:
+            given_up.cancel()
+        else:
+            scope.cancel()
+        ticket.set(7)  # before the one that is cancelled has run
+    with contextlib.suppress(asyncio.CancelledError):
+        await given_up
+    assert given_up.cancelled() == natively
+    assert heard == [7, 7]
+
+
+async def _wait_within(scope: anyio.CancelScope, ticket: Ticket[int]) -> None:
+    with scope:
+        await ticket.wait()
+
+
+async def test_those_who_gave_up_are_forgotten() -> None:
+    ticket: Ticket[object] = Ticket()
+    for _ in range(3):
+        with anyio.move_on_after(0):
+            await ticket.wait()
+    futures = [one for one in gc.get_referents(*gc.get_referents(ticket)) if isinstance(one, asyncio.Future)]
+    assert futures == [], "a ticket that is asked again and again would grow"
 
 
 async def test_a_watermark_wakes_those_who_wait_for_more() -> None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 
 from eventsrc import limits
+from eventsrc.source.block import Moved
+from eventsrc.source.file import Files
 from eventsrc.source.folder import Follow
+from eventsrc.source.outbox import Outbox
 from eventsrc.source.pattern import roots
 from eventsrc.source.place import Volumes
-from eventsrc.source.tree import Tree
+from eventsrc.source.ready import Ready
+from eventsrc.source.step import Step, step_through
+from eventsrc.source.tail import Tail
+from eventsrc.source.tree import Seen, Tree
 from eventsrc.source.work import Work
 from tests.conformance.follower import Memory, append, eventually, following, log_is_quiet, numbered, read_once
 
@@ -43,6 +50,73 @@ async def test_a_warm_pass_opens_and_reads_nothing(planted: tuple[Path, int]) ->
     assert (warm.work.opens, warm.work.reads, warm.work.bytes_read) == (0, 0, 0)
     assert (warm.report.known, warm.report.read) == (count, 0)
     assert warm.work.stats == count
+
+
+async def test_files_with_little_to_read_share_a_hop_to_a_thread(tmp_path: Path) -> None:
+    plant(tmp_path, 300)
+    log = Memory()
+    source = Follow([tmp_path], log.cursor, once=True)
+    await source.run(log.deliver)
+    assert len(log.lines) == source.work.reads == 300
+    assert source.work.hops <= 300 / limits.TURN_FILES + limits.READING_FILES
+
+
+def test_what_befalls_one_file_of_a_turn_is_no_matter_to_the_others(tmp_path: Path) -> None:
+    volumes = Volumes()
+    tails = {name: tail_of(tmp_path / name, volumes) for name in ("gone", "other", "endless", "well")}
+    Path(tails["gone"].path).unlink()
+    append(tmp_path / "new", *numbered(1, 9))
+    (tmp_path / "new").rename(tails["other"].path)
+    Path(tails["endless"].path).unlink()
+    Path(tails["endless"].path).symlink_to(tails["endless"].path)
+    found = step_through(list(tails.values()), volumes, Work())
+    gone, other, endless, well = [one and one.step for one in found]
+    assert isinstance(gone, FileNotFoundError) and isinstance(other, Moved) and isinstance(endless, OSError)
+    assert isinstance(well, Step) and [len(batch.records) for batch in well.batches] == [3]
+    for tail in tails.values():
+        tail.close()
+
+
+def test_a_turn_ends_when_a_block_was_read(tmp_path: Path) -> None:
+    volumes, work = Volumes(), Work()
+    grown, next_one, last = (tail_of(tmp_path / name, volumes) for name in ("grown", "next", "last"))
+    append(Path(grown.path), *[b"x" * 1_000] * (3 * limits.BATCH_BYTES // 1_000))
+    first, *left = step_through([next_one, grown, last], volumes, work)
+    found, *left = left
+    assert first is not None and found is not None and left == [None]
+    assert isinstance(found.step, Step) and found.step.more
+    assert work.bytes_read <= limits.BATCH_BYTES + next_one.size
+    for tail in (grown, next_one):
+        tail.close()
+
+
+async def test_a_turn_is_one_file_or_some_of_few_lines(tmp_path: Path) -> None:
+    ready, half = Ready(), limits.BATCH_BYTES // 2
+    sizes = [half, half, 1, 2 * limits.BATCH_BYTES, 2, 3, 4, *[1] * limits.TURN_FILES, 1]
+    for number, size in enumerate(sizes):
+        ready.put(Tail(Seen(f"/{number}", f"f:1:{number}", number, size, 1, whole=size in (3, 4)), None))
+    expected = [[half, half], [1], [2 * limits.BATCH_BYTES], [2], [3], [4], [1] * limits.TURN_FILES, [1]]
+    with anyio.fail_after(5):
+        assert [[tail.size for tail in await ready.take()] for _ in expected] == expected
+
+
+async def test_what_was_found_where_the_file_stands_no_more_is_not_handed_over(tmp_path: Path) -> None:
+    volumes, log = Volumes(), Memory()
+    files = Files(volumes, Work(), Outbox(log.deliver, lambda tail, records, before: None))
+    turn = [tail_of(tmp_path / name, volumes) for name in ("a", "b")]
+    found, _ = await files.look(turn)
+    assert await files.visit(turn[0]) == await files.visit(turn[0], found) == "end"
+    assert log.lines == numbered(1, 3)
+    files.close()
+    turn[1].close()
+
+
+def tail_of(path: Path, volumes: Volumes) -> Tail:
+    """A file of three lines, seen and not read yet."""
+    append(path, *numbered(1, 3))
+    found = path.stat()
+    key = volumes.key(found.st_dev, found.st_ino, str(path))
+    return Tail(Seen(str(path), key, found.st_ino, found.st_size, found.st_mtime_ns), None)
 
 
 async def test_following_files_that_do_not_change_only_asks_for_sizes(planted: tuple[Path, int]) -> None:

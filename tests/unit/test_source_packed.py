@@ -130,7 +130,7 @@ async def test_a_damaged_one_is_refused_as_a_whole_once_and_read_when_it_is_mend
 
 
 async def test_each_is_unpacked_once_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "OPEN_FILES", 2 * limits.READING_FILES)  # the others are closed after their turn
+    monkeypatch.setattr(file, "OPEN_FILES", limits.READING_FILES * (limits.TURN_FILES + 1))  # all but 4 are closed
     log, lines = Memory(), [b"%04d" % number * 25_000 for number in range(15)]  # two blocks
     for number in range(16):
         pack(tmp_path / f"rollout-2026-11-01T09-00-00-t{number}.jsonl", *lines)
