@@ -42,7 +42,7 @@ ENCODED_CACHE = 65_536  # (source, type, subject) kept in encoded form for draft
 
 # --- channels ------------------------------------------------------------------------------------------------------
 MAILBOX_BATCHES = 64  # batches (never single events) that wait in a mailbox: several group commits' worth
-MAILBOX_BYTES = 16 * MIB  # what they may weigh together: one commit; one heavier batch travels alone
+MAILBOX_BYTES = 8 * MIB  # what they may weigh together: half a commit; one heavier batch travels alone
 BATCH_EVENTS = 512  # records that a source hands over at once
 CATCHUP_EVENTS = 4_096  # the same while a source reads what is already there: one commit takes several of these
 BATCH_BYTES = 1 * MIB  # bytes that a source hands over at once (one larger record travels alone)
@@ -140,7 +140,15 @@ NAME_CHARS = 200  # an event name of a producer; a longer one is not a name, and
 # --- read models ---------------------------------------------------------------------------------------------------
 APPLY_EVENTS = 8_192  # events in one transaction of a projector
 BEAT_SECONDS = 0.05  # between two batches of a projector that keeps up: a commit each, however often the log grows
-GATHER_SECONDS = 0.1  # a build waits so long for others: those that are outdated at a start share one pass over the log
+FAR_EVENTS = (
+    50_000  # behind by more, and by more than it holds, a read model is built anew, which is several times faster
+)
+BUILD_NICENESS = 5  # what is built in a process of its own gives way to what is recorded
+CHILD_NEWS_SECONDS = 0.5  # how long its news are waited for at a time: a stop is noticed between two of them
+CHILD_END_SECONDS = 5.0  # a child that was told to end and does not is ended by force
+GATHER_SECONDS = (
+    0.25  # a build waits so long for others: those that are outdated at a start share one pass over the log
+)
 STRAGGLER_SECONDS = 1.0  # read models that keep step wait so long for one that is held up; then it goes alone
 REBUILD_EVENTS = 50_000  # events in one transaction of a rebuild: nobody reads it yet
 DEAD_LETTERS = 10_000  # dead letters of one read model; past that it is stopped and marked broken

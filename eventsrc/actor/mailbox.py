@@ -1,8 +1,8 @@
 """A bounded queue in front of an actor: bounded in items and in weight, counted, and safe to cancel.
 
-Not an anyio memory channel, because that hands an item over to a task before that task runs: if the task is then
-cancelled natively, the item is lost. Here both sides first wait (and may be cancelled) and then move the item without a
-pause, so
+Underneath is an anyio memory channel, which brings the counting of senders and the end of the stream. Its own waiting
+is not used, because it hands an item over to a task before that task runs: if the task is then cancelled natively, the
+item is lost. Here both sides first wait (and may be cancelled) and then move the item without a pause, so
 
 * a cancelled `receive` or `drain` has taken nothing,
 * a cancelled `send` has sent nothing.
@@ -15,7 +15,6 @@ A mailbox carries batches, never single events: one item costs microseconds what
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -23,6 +22,7 @@ from typing import Generic, TypeVar
 
 import anyio
 import msgspec
+from anyio.streams.memory import MemoryObjectSendStream
 
 from eventsrc.clock import Clock, SystemClock
 from eventsrc.errors import QueueFull
@@ -77,10 +77,8 @@ class Mailbox(Generic[T]):
         self._weight = weight
         self._weigh = weigh
         self._clock = clock or SystemClock()
-        self._items: deque[T] = deque()
-        self._weights: deque[int] = deque()  # of the items, in the same order
-        self._end = _End()
-        self._open = 1  # ends that are not closed
+        self._inlet, self._outlet = anyio.create_memory_object_stream[T](size)
+        self._weights: deque[int] = deque()  # of what is in the channel, in the same order
         # Senders get room in the order in which they came, so that a heavy item is not overtaken for ever. Taking the
         # lock does not yield: otherwise `send_nowait` would see it held by a sender that does not wait at all.
         self._turn = anyio.Lock(fast_acquire=True)
@@ -100,20 +98,19 @@ class Mailbox(Generic[T]):
 
         Raises `anyio.ClosedResourceError` after `close`; a `send` that already waits does so when its turn comes.
         """
-        await self._send(self._end, item)
+        await self._send(self._inlet, item)
 
     def send_nowait(self, item: T) -> None:
         """Puts an item in, or raises `QueueFull`; never overtakes a sender that waits."""
-        self._send_nowait(self._end, item)
+        self._send_nowait(self._inlet, item)
 
     def sender(self) -> Sender[T]:
         """A further sending end. The receiver sees the end only after every one of them is closed."""
-        self._open += 1
-        return Sender(self, _End())
+        return Sender(self, self._inlet.clone())
 
     def close(self) -> None:
         """Closes the mailbox's own sending end; what waits is still received. Closing twice is harmless."""
-        self._close(self._end)
+        self._close(self._inlet)
 
     # --- receiving ---
 
@@ -154,7 +151,7 @@ class Mailbox(Generic[T]):
         """Numbers for metrics, health and drain reports."""
         return MailboxStats(
             name=self.name,
-            waiting=len(self._items),
+            waiting=len(self._weights),
             waiting_weight=self._waiting_weight,
             in_total=self._in_total,
             out_total=self._out_total,
@@ -163,13 +160,13 @@ class Mailbox(Generic[T]):
             last_out=self._last_out,
             capacity=self._size,
             capacity_weight=self._weight,
-            senders=self._open,
+            senders=self._outlet.statistics().open_send_streams,
             blocked=self._turn.statistics().tasks_waiting + self._turn.locked(),
         )
 
     # --- both ends move items without a pause: there is no await between looking and moving ---
 
-    async def _send(self, end: _End, item: T) -> None:
+    async def _send(self, end: MemoryObjectSendStream[T], item: T) -> None:
         weight = self._weigh(item)
         await asyncio.sleep(0)  # a sender in a loop lets others run; anyio's checkpoint looks for its loop first
         if self._turn.locked() or not self._has_room(weight):
@@ -181,21 +178,19 @@ class Mailbox(Generic[T]):
         else:
             self._put(end, item, weight)
 
-    def _send_nowait(self, end: _End, item: T) -> None:
+    def _send_nowait(self, end: MemoryObjectSendStream[T], item: T) -> None:
         weight = self._weigh(item)
         if self._turn.locked() or not self._has_room(weight):
             raise QueueFull(name=self.name)
         self._put(end, item, weight)
 
     def _has_room(self, weight: int) -> bool:
-        if not self._items:
+        if not self._weights:
             return True
-        return len(self._items) < self._size and self._waiting_weight + weight <= self._weight
+        return len(self._weights) < self._size and self._waiting_weight + weight <= self._weight
 
-    def _put(self, end: _End, item: T, weight: int) -> None:
-        if not end.open:
-            raise anyio.ClosedResourceError
-        self._items.append(item)
+    def _put(self, end: MemoryObjectSendStream[T], item: T, weight: int) -> None:
+        end.send_nowait(item)
         self._weights.append(weight)
         self._waiting_weight += weight
         self._in_total += 1
@@ -206,8 +201,8 @@ class Mailbox(Generic[T]):
         """Returns when an item is there; raises `anyio.EndOfStream` when none will come."""
         self._finished = self._out_total
         await asyncio.sleep(0)  # a receiver that always finds work still lets others run
-        while not self._items:
-            if not self._open:
+        while not self._weights:
+            if not self._outlet.statistics().open_send_streams:
                 raise anyio.EndOfStream
             if self._arrival is None:
                 self._arrival = anyio.Event()
@@ -215,7 +210,7 @@ class Mailbox(Generic[T]):
 
     def _take(self, count: int, weight: int) -> list[T]:
         """The oldest `count` items, which weigh `weight` together."""
-        taken = [self._items.popleft() for _ in range(count)]
+        taken = [self._outlet.receive_nowait() for _ in range(count)]
         for _ in taken:
             self._weights.popleft()
         self._waiting_weight -= weight
@@ -231,26 +226,21 @@ class Mailbox(Generic[T]):
             self._arrival.set()
             self._arrival = None
 
-    def _close(self, end: _End) -> None:
-        if end.open:
-            end.open = False
-            self._open -= 1
-            self._wake_receivers()  # the receiver looks again: this may have been the last one
+    def _close(self, end: MemoryObjectSendStream[T]) -> None:
+        end.close()
+        self._wake_receivers()  # the receiver looks again: this may have been the last one
 
-
-class _End:
-    """A way into a mailbox, open until its owner closes it."""
-
-    __slots__ = ("open",)
-
-    def __init__(self) -> None:
-        self.open = True
+    def __del__(self) -> None:
+        # Nobody can reach either end any more, so the channel's "unclosed" warnings would be noise. They do come for
+        # a forgotten `Sender`, which has an owner to tell.
+        self._inlet.close()
+        self._outlet.close()
 
 
 class Sender(Generic[T]):
     """One of several sending ends of a mailbox, owned by one task. Close it, or use it in a `with`."""
 
-    def __init__(self, mailbox: Mailbox[T], end: _End) -> None:
+    def __init__(self, mailbox: Mailbox[T], end: MemoryObjectSendStream[T]) -> None:
         """Use `Mailbox.sender`."""
         self._mailbox = mailbox
         self._end = end
@@ -274,7 +264,3 @@ class Sender(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        if self._end.open:  # the receiver waits for an end that never comes
-            warnings.warn(f"a sender of the mailbox {self._mailbox.name} was forgotten", ResourceWarning, 2, self)

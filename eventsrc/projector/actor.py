@@ -22,14 +22,11 @@ import anyio.to_thread
 from eventsrc.actor import Watermark
 from eventsrc.errors import ReadModelBroken, ReadModelDamaged, ReadModelLocked, RebuildRunning, RebuildStopped, TryAgain
 from eventsrc.event import Position
-from eventsrc.limits import APPLY_EVENTS, BEAT_SECONDS, BUSY_SECONDS, DISK_FULL_RETRY_SECONDS
+from eventsrc.limits import APPLY_EVENTS, BEAT_SECONDS, BUSY_SECONDS, DISK_FULL_RETRY_SECONDS, FAR_EVENTS
 from eventsrc.plugin import Projection
-from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.build import Build
-from eventsrc.projector.examine import close_clean, open_model
-from eventsrc.projector.generations import Generations
+from eventsrc.projector.live import Live
 from eventsrc.projector.lock import Lock
-from eventsrc.projector.publish import publish
 from eventsrc.projector.rebuild import Rebuilt
 from eventsrc.projector.site import Site, Standing, State
 from eventsrc.projector.store import refusing
@@ -57,14 +54,12 @@ class Projector:
         self._watermark = watermark
         self._report = report
         self._together = together or Together.on(site)
-        self._generations = Generations(site.read_dir, projection.name)
-        self._model: ReadModel | None = None  # None: nothing can be applied (being built, or broken)
+        self._live = Live(projection, site)
         self._running = False
         self._threads = anyio.CapacityLimiter(2)  # one applies, one builds; nobody else waits behind them
         self._turn = anyio.Lock()  # whoever touches the model: the loop, or the switch to a new generation
         self._building = anyio.Lock()
         self._blocked_since: float | None = None
-        self._number = 0  # the generation that answers
         self.standing = Standing(projection.name, "building", 0, 0, 0, "starting")
 
     async def run(self) -> None:
@@ -85,7 +80,7 @@ class Projector:
             try:
                 with anyio.CancelScope(shield=True):  # closing takes milliseconds; a build stops at its next portion
                     async with self._building, self._turn:
-                        await self._thread(self._close)
+                        await self._thread(self._live.close)
             finally:
                 lock.release()
 
@@ -94,16 +89,23 @@ class Projector:
         with a pause of at most one batch. Raises `RebuildRunning` when that already happens, `RebuildStopped` when the
         service stops first."""
         if self._building.locked():
-            raise RebuildRunning(name=self._projection.name, path=str(self._generations.folder), holder="this service")
+            raise RebuildRunning(
+                name=self._projection.name, path=str(self._live.generations.folder), holder="this service"
+            )
         if not self._running:
             raise RebuildStopped(name=self._projection.name)
-        return await self._replace("it was asked for")
+        rebuilt = await self._replace("it was asked for")
+        # The loop may have looked while there was no model: then it waits for what comes next.
+        head = self._watermark.position
+        while self._live.model is not None and self._live.model.position < head:
+            await self._step(head)
+        return rebuilt
 
     # --- following ---
 
     async def _lock(self) -> Lock | None:
         """Waits for room; where nothing can be written, until the log grows. None when the log ends before."""
-        take = partial(Lock.take, self._generations.folder, self._projection.name, self._site.disk)
+        take = partial(Lock.take, self._live.generations.folder, self._projection.name, self._site.disk)
         while True:
             try:
                 return await self._thread(take)
@@ -119,7 +121,7 @@ class Projector:
     async def _open(self) -> None:
         while True:
             try:
-                self._model = await self._thread(self._open_current)
+                await self._thread(self._live.open)
                 self._tell("live")
                 return
             except ReadModelDamaged as error:
@@ -134,21 +136,25 @@ class Projector:
     async def _follow(self) -> None:
         seen: Position = 0
         while True:
-            after = seen if self._model is None else self._model.position
+            after = seen if self._live.model is None else self._live.model.position
             try:
                 head = await self._watermark.beyond(after)
             except anyio.EndOfStream:
                 return
-            if self._model is None:
+            if self._live.model is None:
                 seen = head  # nothing can be applied: look again when the log grows, or when it is rebuilt
                 continue
             head = await self._together.pace.set_out(self.name, after, head)
-            await self._step(head)
-            await self._rest(head)
+            if head - after > max(after, FAR_EVENTS):  # so are the others in step with it: they are built together
+                self._together.pace.leave(self.name)
+                await self._build(f"it is {head - after} events behind")
+            else:
+                await self._step(head)
+                await self._rest(head)
 
     async def _rest(self, head: Position) -> None:
         """Waits for the next beat, the same for all, unless it has not reached what it set out for, or all is over."""
-        if self._model is not None and self._model.position >= head and not self._watermark.closed:
+        if self._live.model is not None and self._live.model.position >= head and not self._watermark.closed:
             self._together.pace.leave(self.name)  # while it rests nobody has to wait for it
             await anyio.sleep(BEAT_SECONDS - self._site.clock.monotonic() % BEAT_SECONDS)
 
@@ -157,7 +163,7 @@ class Projector:
         began = self._site.clock.monotonic()
         try:
             async with self._turn:
-                await self._thread(lambda: self._apply(head))
+                await self._thread(lambda: self._live.apply(head))
         except TryAgain as error:
             await self._wait(error)
         except ReadModelDamaged as error:
@@ -181,15 +187,19 @@ class Projector:
         await anyio.sleep(0 if isinstance(error, ReadModelLocked) else DISK_FULL_RETRY_SECONDS)
 
     async def _heal(self, error: ReadModelDamaged) -> None:
-        log = logger.warning if self._generations.numbers() else logger.info  # the first one is no trouble
+        log = logger.warning if self._live.generations.numbers() else logger.info  # the first one is no trouble
         log("%s builds %s from the log: %s", self.name, self._projection.name, error.reason)
+        await self._build(error.reason)
+
+    async def _build(self, reason: str) -> None:
+        """Replaces what cannot go on, or would be slower to go on with."""
         await self._drop()
-        self._tell("building", error.reason)
+        self._tell("building", reason)
         if self._building.locked():
             return  # a rebuild is under way already; it replaces the model
         while True:
             try:
-                await self._replace(error.reason)
+                await self._replace(reason)
                 return
             except RebuildStopped:
                 raise
@@ -206,90 +216,60 @@ class Projector:
 
     async def _drop(self) -> None:
         async with self._turn:
-            await self._thread(self._close)
+            await self._thread(self._live.close)
 
     # --- building ---
 
     async def _replace(self, reason: str) -> Rebuilt:
         started = self._site.clock.monotonic()
         async with self._building:
-            self._tell("building" if self._model is None else "live", reason)
+            self._tell("building" if self._live.model is None else "live", reason)
             build = await self._together.yard.build(
                 Order(self._projection, self._is_running, partial(self._built, reason))
             )
             try:
                 await self._catch_up(build)
                 async with self._turn:
-                    await self._thread(lambda: self._switch(build))
+                    await self._thread(lambda: self._live.switch(build))
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._thread(build.abandon)  # leaves it alone once it answers
         self._tell("live")
         seconds = self._site.clock.monotonic() - started
         at = self.standing
-        # The loop may have looked while there was no model: what came meanwhile is applied here, and the rest by it.
-        head = self._watermark.position
-        while self._model is not None and self._model.position < head:
-            await self._step(head)
         return Rebuilt(at.name, at.position, seconds, at.generation, at.dead_letters)
 
     def _built(self, reason: str, position: Position, until: Position) -> None:
-        if self._model is None:
+        if self._live.model is None:
             self._tell("building", f"{reason}; {position} of {until} events")
 
     async def _catch_up(self, build: Build) -> None:
+        """Before the switch where another one answers and goes on; else it may answer now."""
         await self._thread(build.open_live)
-        await self._thread(lambda: build.catch_up(self._watermark.position, leave=APPLY_EVENTS))
+        if self._live.model is not None:
+            await self._thread(lambda: build.catch_up(self._watermark.position, leave=APPLY_EVENTS))
         if not self._running:
             raise RebuildStopped(name=self._projection.name)
 
     def _is_running(self) -> bool:
         return self._running
 
-    # --- on a thread ---
-
-    def _open_current(self) -> ReadModel:
-        self._number = self._generations.current_or_none() or 0
-        model = open_model(self._projection, self._generations, self._site)
-        publish(self._projection, self._generations, self._number)
-        return model
-
-    def _apply(self, head: Position) -> None:
-        if self._model is not None:
-            self._model.advance(head, most=1)
-
-    def _switch(self, build: Build) -> None:
-        """An answer never goes back: the new generation first reaches the position of the old one."""
-        build.catch_up(self._model.position if self._model is not None else 0)
-        build.switch()
-        self._number = build.number
-        old, self._model = self._model, build.model
-        if old is not None:
-            old.close()
-            close_clean(old.store, self._site.disk)
-
-    def _close(self) -> None:
-        model, self._model = self._model, None
-        if model is not None:
-            model.close()
-            close_clean(model.store, self._site.disk)
-
     # --- small things ---
 
     async def _thread(self, work: Callable[[], T]) -> T:
         def translated() -> T:
-            with refusing(self._projection.name, self._generations.folder):
+            with refusing(self._projection.name, self._live.generations.folder):
                 return work()
 
         return await anyio.to_thread.run_sync(translated, limiter=self._threads)
 
     def _tell(self, state: State, reason: str = "", *, batch_seconds: float = 0.0) -> None:
-        model = self._model
+        model = self._live.model
         self.standing = Standing(
             name=self._projection.name,
             state=state,
             position=model.position if model is not None else self.standing.position,
-            generation=self._number,
+            generation=self._live.number,
             dead_letters=model.store.dead_letters if model is not None else self.standing.dead_letters,
             reason=reason,
             recorded=model.store.mark.applied_at if model is not None else self.standing.recorded,

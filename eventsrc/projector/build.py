@@ -22,15 +22,20 @@ from eventsrc.projector.store import Store
 class Build:
     """One new generation of one read model."""
 
-    def __init__(self, projection: type[Projection], site: Site) -> None:
+    def __init__(self, projection: type[Projection], site: Site, made: int | None = None) -> None:
+        """`made`: a generation that is durable already, and is opened the way it will live; else a new one begins.
+
+        Raises `ReadModelDamaged` when that does not fit the code."""
         self.projection = projection
         self._site = site
         self._generations = Generations(site.read_dir, projection.name)
-        site.disk.mkdir(str(self._generations.folder))
-        self._generations.sweep()
-        self.number = self._generations.next()
+        if made is None:
+            site.disk.mkdir(str(self._generations.folder))
+            self._generations.sweep()
+        self.number = self._generations.next() if made is None else made
         self._path = self._generations.path(self.number)
-        self.model = self._on(Store.create(self._path, projection))
+        self._is_live = made is not None
+        self.model = self._on(Store.open(self._path, projection) if made else Store.create(self._path, projection))
 
     def take(self, portion: Portion) -> None:
         """Folds a portion; commits every REBUILD_EVENTS."""
@@ -53,7 +58,9 @@ class Build:
 
     def open_live(self) -> ReadModel:
         """Opens the finished generation the way it will live."""
-        self.model = self._on(Store.open(self._path, self.projection))
+        if not self._is_live:
+            self._is_live = True
+            self.model = self._on(Store.open(self._path, self.projection))
         return self.model
 
     def catch_up(self, until: Position, *, leave: int = 0) -> None:

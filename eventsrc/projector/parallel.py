@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from eventsrc.errors import EventsrcError
-from eventsrc.limits import WORKER_CHUNKS, WORKERS
+from eventsrc.limits import CHILD_END_SECONDS, WORKER_CHUNKS, WORKERS
 from eventsrc.projector.attempt import Attempt
 from eventsrc.projector.portion import Portion, portion_of
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from eventsrc.projector.feed import Opener, Parts
 
 _STARTED = b"started"  # the first thing that a worker says
-_END_SECONDS = 5.0  # a worker that was told to end and does not is ended by force
 
 
 def processors() -> int:
@@ -100,7 +99,7 @@ class _Worker:
 
     def end(self) -> None:
         self._pipe.close()
-        self._process.join(_END_SECONDS)
+        self._process.join(CHILD_END_SECONDS)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()

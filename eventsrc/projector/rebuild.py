@@ -15,6 +15,7 @@ import msgspec
 
 from eventsrc.errors import ReadModelBroken
 from eventsrc.event import Position
+from eventsrc.limits import FAR_EVENTS
 from eventsrc.plugin import Projection
 from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.build import Build
@@ -47,12 +48,15 @@ class Construction:
     One that fails is given up (`failures`) and the others go on. Whoever stops early calls `abandon`.
     """
 
+    is_lost = False
+
     def __init__(self, projections: Sequence[type[Projection]], site: Site) -> None:
         self.until: Position = site.feed.head()
         self.position: Position = 0
         self.failures: dict[str, ReadModelBroken] = {}
         self.builds: dict[str, Build] = {}
         self._read_dir = site.read_dir
+        self._feed = site.feed
         self._portions: Iterator[Portion] = site.feed.all(0, self.until)
         try:
             for projection in projections:
@@ -64,11 +68,22 @@ class Construction:
     def step(self) -> bool:
         """Folds the next portion into every build; False when the log is read."""
         portion = next(self._portions, None) if self.builds else None
+        if portion is None and self.builds and self._goes_on():
+            portion = next(self._portions, None)
         if portion is None:
             return False
         for name, build in list(self.builds.items()):
             self._survived(name, partial(build.take, portion))
         self.position = portion.last
+        return True
+
+    def _goes_on(self) -> bool:
+        """Whether the log grew so much meanwhile that its end is to be built too, and not caught up with."""
+        head = self._feed.head()
+        if head - self.until < FAR_EVENTS:
+            return False
+        self._portions = self._feed.all(self.until, head)
+        self.until = head
         return True
 
     def finish(self) -> None:

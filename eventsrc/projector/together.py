@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eventsrc.projector.elsewhere import Make
 from eventsrc.projector.pace import Pace
 from eventsrc.projector.site import Site
 from eventsrc.projector.yard import Yard
@@ -15,5 +16,6 @@ class Together:
         self.yard = yard
 
     @classmethod
-    def on(cls, site: Site) -> Together:
-        return cls(Pace(), Yard(site))
+    def on(cls, site: Site, make: Make | None = None) -> Together:
+        """`make`: as `Yard`'s."""
+        return cls(Pace(), Yard(site, make))

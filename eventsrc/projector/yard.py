@@ -8,21 +8,26 @@ made at a time; who comes while it is under way waits for the next one.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from eventsrc.errors import EventsrcError, RebuildStopped
 from eventsrc.event import Position
-from eventsrc.limits import GATHER_SECONDS
+from eventsrc.limits import FAR_EVENTS, GATHER_SECONDS
 from eventsrc.plugin import Projection
 from eventsrc.projector.build import Build
+from eventsrc.projector.elsewhere import Elsewhere, Make
 from eventsrc.projector.rebuild import Construction
 from eventsrc.projector.site import Site
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
+Begin: TypeAlias = Callable[[Sequence[type[Projection]], Site], Construction | Elsewhere]
 
 
 class Order:
@@ -48,8 +53,10 @@ class Order:
 class Yard:
     """Shared by the projectors of one event loop."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, make: Make | None = None) -> None:
+        """`make`: how a process of its own builds what is large; without it everything is built here."""
         self._site = site
+        self._make = make
         self._orders: list[Order] = []
         """Those that no pass has taken."""
         self._pass_lock = anyio.Lock()
@@ -86,18 +93,27 @@ class Yard:
             self._orders += [order for order in orders if order.outcome is None]
 
     async def _construct(self, orders: Sequence[Order]) -> None:
-        projections = [order.projection for order in orders]
-        construction = await self._run(lambda: Construction(projections, self._site))
+        if self._make is not None and await self._run(self._site.feed.head) >= FAR_EVENTS:
+            await self._carry_out(partial(Elsewhere, self._make), orders)
+            if all(order.outcome for order in orders):
+                return
+            logger.warning("the process that builds read models ended before it was done; they are built here")
+        await self._carry_out(Construction, orders)
+
+    async def _carry_out(self, begin: Begin, orders: Sequence[Order]) -> None:
+        """Leaves no order without an outcome but when its process is lost."""
+        waiting = [order for order in orders if order.outcome is None]
+        construction = await self._run(lambda: begin([order.projection for order in waiting], self._site))
         try:
             while await self._run(construction.step):
-                for order in orders:
+                for order in waiting:
                     if order.outcome is None and not order.is_wanted():
                         order.outcome = RebuildStopped(name=order.name)
-                        await self._run(lambda name=order.name: construction.drop(name))  # type: ignore[misc]
+                        await self._run(partial(construction.drop, order.name))
                     order.told(construction.position, construction.until)
             await self._run(construction.finish)
-            for order in orders:
-                if order.outcome is None:
+            for order in waiting:
+                if order.outcome is None and not construction.is_lost:
                     order.outcome = construction.failures.get(order.name) or construction.builds.pop(order.name)
         finally:
             with anyio.CancelScope(shield=True):

@@ -11,9 +11,9 @@ import anyio
 import msgspec
 
 from eventsrc.actor import Charge, Policy, Stage, Watermark
-from eventsrc.clock import Clock, parse_time
+from eventsrc.clock import Clock, SystemClock, parse_time
 from eventsrc.config import ProjectionSettings
-from eventsrc.durable import Disk
+from eventsrc.durable import Disk, SystemDisk
 from eventsrc.errors import EventsrcError, ReadModelUnusable, UnknownProjection
 from eventsrc.event import Position
 from eventsrc.metrics import Metrics
@@ -21,8 +21,9 @@ from eventsrc.metrics.groups import ProjectionMetrics
 from eventsrc.plugin import Projection
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import Discovery, Problem, discover, furnished
+from eventsrc.projector.elsewhere import Make
 from eventsrc.projector.opening import open_feed
-from eventsrc.projector.rebuild import Rebuilt
+from eventsrc.projector.rebuild import Construction, Rebuilt
 from eventsrc.projector.site import Site, Standing
 from eventsrc.projector.together import Together
 
@@ -30,6 +31,12 @@ from eventsrc.projector.together import Together
 def site_of(data: Path, disk: Disk, clock: Clock) -> Site:
     """Where read models live and what they are made from."""
     return Site(data / "read", open_feed(data), disk, clock)
+
+
+def construction_of(data: Path, settings: ProjectionSettings, names: Sequence[str]) -> Construction:
+    """Begins to build read models in a process of its own, which knows nothing but this."""
+    found = installed(settings)
+    return Construction(chosen(found, names), site_of(data, SystemDisk(), SystemClock()))
 
 
 def chosen(discovery: Discovery, names: Sequence[str]) -> list[type[Projection]]:
@@ -66,8 +73,14 @@ class Models:
     """Projectors, their standings, and rebuilds on request."""
 
     def __init__(
-        self, site: Site, projections: Sequence[type[Projection]], watermark: Watermark, metrics: Metrics
+        self,
+        site: Site,
+        projections: Sequence[type[Projection]],
+        watermark: Watermark,
+        metrics: Metrics,
+        make: Make | None = None,
     ) -> None:
+        """`make`: how a process of its own builds what is large; without it everything is built here."""
         self._site = site
         self._projections = projections
         self._watermark = watermark
@@ -76,7 +89,7 @@ class Models:
         self.standings: dict[str, Standing] = {}
         self._stages = {one.name: metrics.stage(f"projector:{one.name}") for one in projections}
         self._numbers: dict[str, ProjectionMetrics] = {}
-        self._together = Together.on(site)
+        self._together = Together.on(site, make)
         self._moved = anyio.Event()
 
     def charges(self) -> list[Charge]:

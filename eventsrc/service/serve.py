@@ -38,7 +38,7 @@ from eventsrc.service.gauges import Gauges
 from eventsrc.service.keeper import Keeper
 from eventsrc.service.listening import Listening
 from eventsrc.service.memory import few_arenas
-from eventsrc.service.models import Models, chosen, installed, site_of
+from eventsrc.service.models import Models, chosen, construction_of, installed, site_of
 from eventsrc.service.pipeline import Pipeline
 from eventsrc.service.port import ServicePort
 from eventsrc.service.reporter import reporting
@@ -137,7 +137,9 @@ class Service:
         for missing in pipeline.formats.missing:
             logger.error("the format %s (%s) cannot be used: %s", missing.name, missing.where, missing.reason)
         site = site_of(self.data, self.disk, self.clock)
-        models = Models(site, chosen(discovery, self.settings.projections.only), pipeline.watermark, self.metrics)
+        projections = chosen(discovery, self.settings.projections.only)
+        apart = partial(construction_of, self.data, self.settings.projections)
+        models = Models(site, projections, pipeline.watermark, self.metrics, apart)
         look = self.settings.source.look_seconds
         follow = Follow(self.paths, pipeline.cursor, pace=Pace(min(LOOK_SECONDS, look), look))
         place = Place.of(self.data, Digests(self.data, lambda: pipeline.watermark.position), self.disk, self.clock)

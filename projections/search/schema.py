@@ -37,9 +37,19 @@ _FILL_BYTES, _LIVE_BYTES = 16 << 20, 1 << 20
 halves the time); later, what SQLite takes by itself."""
 
 
+_MERGED_AT_ONCE = 16
+"""Pieces of an index of one size that make one of the next size: as many as SQLite allows. Each commit makes a piece,
+and by fours, its default, an index of parts of words costs several times as much to merge."""
+
+
 def _filled(index: str) -> tuple[str, ...]:
-    gathers = f"INSERT INTO {index}({index}, rank) VALUES ('hashsize', {{}})"
-    return gathers.format(_FILL_BYTES), f"INSERT INTO {index}({index}) VALUES ('rebuild')", gathers.format(_LIVE_BYTES)
+    option = f"INSERT INTO {index}({index}, rank) VALUES ('{{}}', {{}})"
+    return (
+        option.format("hashsize", _FILL_BYTES),
+        f"INSERT INTO {index}({index}) VALUES ('rebuild')",
+        option.format("hashsize", _LIVE_BYTES),
+        option.format("automerge", _MERGED_AT_ONCE),
+    )
 
 
 LATE_SCHEMA = (
