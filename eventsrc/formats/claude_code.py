@@ -8,12 +8,12 @@ type is kept and said, and what retells another record (forks, resumed copies, p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from eventsrc.formats import claude_envelope
 from eventsrc.formats.claude_assistant import read_assistant
-from eventsrc.formats.claude_entry import AGENT, Entry, entry_of, observed
-from eventsrc.formats.claude_line import decode_line, glued_lines
+from eventsrc.formats.claude_entry import AGENT, Entry, entry_of, kind_of, observed
+from eventsrc.formats.claude_line import Line, decode_line, glued_lines
 from eventsrc.formats.claude_marker import (
     MARKERS,
     read_agent_meta,
@@ -24,9 +24,9 @@ from eventsrc.formats.claude_marker import (
     read_summary,
 )
 from eventsrc.formats.claude_progress import read_progress
-from eventsrc.formats.claude_system import read_attachment, read_queue_operation, read_system
+from eventsrc.formats.claude_system import ENDS, read_attachment, read_queue_operation, read_system
 from eventsrc.formats.claude_user import read_user
-from eventsrc.plugin import Envelope, Event, Fact, Record, Unknown
+from eventsrc.plugin import Envelope, Event, Fact, Record, Shaped, Unknown
 
 _READERS: Mapping[str, Callable[[Entry], list[Fact]]] = {
     "user": read_user,
@@ -43,6 +43,10 @@ _READERS: Mapping[str, Callable[[Entry], list[Fact]]] = {
     **dict.fromkeys(MARKERS, read_marker),
 }
 
+_OF_LINES = {kind: _READERS[kind] for kind in ("user", "assistant", "progress", "file-history-snapshot", "journal")}
+_ENDS = {f"{claude_envelope.PREFIX}system.{subtype}": read_system for subtype in ENDS}
+"""By kind and by type, those that need nothing of a record but its `Line`."""
+
 
 class ClaudeCode:
     """Transcripts of Claude Code 1.0 to 2.1, and what later versions add to them."""
@@ -50,6 +54,7 @@ class ClaudeCode:
     name: ClassVar[str] = "claude_code"
     version: ClassVar[int] = 1
     types: ClassVar[tuple[str, ...]] = (claude_envelope.PREFIX,)
+    shape: ClassVar[type] = Line
 
     def recognise(self, record: Record) -> Envelope | None:
         """`claude_code.<type>[.<subtype>]`, the session as the subject, the record's own time."""
@@ -66,6 +71,20 @@ class ClaudeCode:
         data = event.data
         entry = entry_of(event, 0, decode_line(data), data)
         return _READERS.get(entry.kind, _read_unknown)(entry)
+
+    def read_events(
+        self, events: Sequence[Event | Shaped[Any] | None], data: Sequence[Line | None]
+    ) -> list[list[Fact] | None]:
+        """The same for many records; those that are read as a dictionary are left to `read`."""
+        return [
+            None if line is None or event is None else _of_line(event, line)
+            for event, line in zip(events, data, strict=True)
+        ]
+
+
+def _of_line(event: Event | Shaped[Any], line: Line) -> list[Fact] | None:
+    read = _OF_LINES.get(kind_of(event.type)) or _ENDS.get(event.type)
+    return None if read is None else read(entry_of(event, 0, line, b""))
 
 
 def _read_glued(event: Event) -> list[Fact]:

@@ -13,7 +13,7 @@ from eventsrc.formats.claude_line import Line, decode_object
 from eventsrc.formats.claude_place import Place, place_of
 from eventsrc.formats.counting import count
 from eventsrc.limits import TEXT_CACHE
-from eventsrc.plugin import Event, SessionObserved
+from eventsrc.plugin import Event, SessionObserved, Shaped
 
 AGENT = "claude_code"
 Fields: TypeAlias = dict[str, Any]
@@ -25,6 +25,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     line: Line
     data: bytes | Raw
+    """The record itself; empty where it was decoded together with others, which is done for frequent types only."""
     kind: str
     """`user`, `assistant`, `system` …; for records without a type, what they are."""
     place: Place
@@ -47,11 +48,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return decode_object(self.data)
 
 
-def entry_of(event: Event, number: int, line: Line, data: bytes | Raw) -> Entry:
+def entry_of(event: Event | Shaped[Any], number: int, line: Line, data: bytes | Raw) -> Entry:
     """Record number `number` of the event."""
     source = event.source
     place = place_of(source)
-    kind = _kind_of(event.type) if number == 0 else line.type or ""
+    kind = kind_of(event.type) if number == 0 else line.type or ""
     return Entry(
         line,
         data,
@@ -67,7 +68,8 @@ def entry_of(event: Event, number: int, line: Line, data: bytes | Raw) -> Entry:
 
 
 @lru_cache(maxsize=TEXT_CACHE)
-def _kind_of(event_type: str) -> str:
+def kind_of(event_type: str) -> str:
+    """`claude_code.system.turn_duration` → `system`."""
     return event_type.removeprefix(PREFIX).split(".")[0]
 
 

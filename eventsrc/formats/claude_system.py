@@ -17,6 +17,9 @@ from eventsrc.plugin import (
     Unknown,
 )
 
+ENDS = ("stop_hook_summary", "turn_duration")
+"""What is written when a round has ended; nothing in it matters but that it is there."""
+
 _NOTICES = {"away_summary", "local_command", "informational", "bridge_status", "session_start"}
 _REFUSALS = {"api_refusal", "model_refusal_fallback"}
 _HOOK_ERRORS = {"hook_blocking_error", "hook_non_blocking_error"}
@@ -24,14 +27,21 @@ _HOOK_ERRORS = {"hook_blocking_error", "hook_non_blocking_error"}
 
 def read_system(entry: Entry) -> list[Fact]:
     """Facts of one `system` record."""
-    return [observed(entry), *_meaning(entry, entry.line.subtype or "", entry.fields())]
+    subtype = entry.line.subtype or ""
+    if subtype in ENDS:
+        return [observed(entry), *_end(entry, subtype)]
+    if subtype in _NOTICES:
+        return [observed(entry), Activity(**entry.common, what=f"system.{subtype}")]
+    return [observed(entry), *_meaning(entry, subtype, entry.fields())]
+
+
+def _end(entry: Entry, subtype: str) -> list[Fact]:
+    return [] if entry.is_sidechain else [RoundEnded(**entry.common, outcome="complete", reason=subtype)]
 
 
 def _meaning(entry: Entry, subtype: str, fields: Fields) -> list[Fact]:
     common, failed = entry.common, {**entry.common, "error_id": entry.identity}
     match subtype:
-        case "stop_hook_summary" | "turn_duration":
-            return [] if entry.is_sidechain else [RoundEnded(**common, outcome="complete", reason=subtype)]
         case "compact_boundary":
             return [_compacted(common, object_of(fields, "compactMetadata"))]
         case "api_error":
@@ -43,8 +53,6 @@ def _meaning(entry: Entry, subtype: str, fields: Fields) -> list[Fact]:
         case refusal if refusal in _REFUSALS:
             reason = text_of(fields, "apiRefusalExplanation") or text_of(fields, "content")
             return [ErrorReported(**failed, error_type=refusal, message=reason, retryable=False)]
-        case notice if notice in _NOTICES:
-            return [Activity(**common, what=f"system.{notice}")]
         case _:
             return [Unknown(**common, what=f"system.{subtype}")]
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from eventsrc.event import Record
+from eventsrc.event import Lines, Record
+from eventsrc.formats.catalogue import Formats
 from eventsrc.formats.claude_code import ClaudeCode
+from eventsrc.log import codec
 from eventsrc.plugin import (
     Activity,
     BlockReceived,
     Fact,
     MessageStarted,
     PromptSubmitted,
+    Reading,
     RoundEnded,
     SessionObserved,
     ToolResultReceived,
@@ -22,7 +25,7 @@ from eventsrc.plugin import (
     UsageReported,
     Waiting,
 )
-from tests.conformance.formats import event_of
+from tests.conformance.formats import event_of, line_of
 
 SESSION = "7d1c0000-0000-4000-8000-000000000001"
 SOURCE = f"file:///home/dev/.claude/projects/-home-dev-app/{SESSION}.jsonl"
@@ -53,7 +56,10 @@ def read(value: Any, source: str = SOURCE) -> list[Fact]:
     record = Record(source, data, "f:1:0")
     envelope = ClaudeCode().recognise(record)
     assert envelope is not None
-    return list(ClaudeCode().read(event_of(record, envelope)))
+    facts = list(ClaudeCode().read(event_of(record, envelope)))
+    (together,) = Formats([ClaudeCode()]).read_events(Lines([line_of(record, envelope)], codec.events_in))
+    assert isinstance(together, Reading) and together.facts == facts
+    return facts
 
 
 def of(kind: type[Fact], facts: list[Fact]) -> list[Any]:
