@@ -29,7 +29,7 @@ from eventsrc.ingest import Arrival
 from eventsrc.log import Digests, LogReader, writer
 from eventsrc.log.writer import Append
 from eventsrc.metrics import Metrics
-from eventsrc.projector import actor
+from eventsrc.projector import actor, yard
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.discovery import discover
 from eventsrc.projector.rebuild import Rebuilt, rebuild
@@ -53,6 +53,7 @@ SMALLER: list[tuple[ModuleType, str, object]] = [
     (writer, "COMMIT_EVENTS", 16),
     (step, "BATCH_BYTES", 6 * 1024),
     *((module, "DISK_FULL_RETRY_SECONDS", 0.005) for module in (writer, outbox, spool, actor)),
+    (yard, "GATHER_SECONDS", 0.0),
     (catalogue, "entry_points", cache(entry_points)),  # what is installed does not change meanwhile
 ]
 
