@@ -24,7 +24,9 @@ from eventsrc.errors import ReadModelBroken, ReadModelDamaged, ReadModelLocked, 
 from eventsrc.event import Position
 from eventsrc.limits import APPLY_EVENTS, BEAT_SECONDS, BUSY_SECONDS, DISK_FULL_RETRY_SECONDS, FAR_EVENTS
 from eventsrc.plugin import Projection
+from eventsrc.projector.apply import ReadModel
 from eventsrc.projector.build import Build
+from eventsrc.projector.examine import foreign
 from eventsrc.projector.live import Live
 from eventsrc.projector.lock import Lock
 from eventsrc.projector.rebuild import Rebuilt
@@ -245,11 +247,22 @@ class Projector:
 
     async def _catch_up(self, build: Build) -> None:
         """Before the switch where another one answers and goes on; else it may answer now."""
-        await self._thread(build.open_live)
+        model = await self._thread(build.open_live)
+        await self._ascertain(model)
         if self._live.model is not None:
             await self._thread(lambda: build.catch_up(self._watermark.position, leave=APPLY_EVENTS))
         if not self._running:
             raise RebuildStopped(name=self._projection.name)
+
+    async def _ascertain(self, model: ReadModel) -> None:
+        """It was built from what stood in the files, and only what is durable stays there. Raises `TryAgain`."""
+        try:
+            await self._watermark.beyond(model.position - 1)
+        except anyio.EndOfStream:
+            raise RebuildStopped(name=self._projection.name) from None
+        reason = await self._thread(lambda: foreign(model.position, model.store.mark.digest, self._site.feed))
+        if reason:
+            raise TryAgain(reason=reason)
 
     def _is_running(self) -> bool:
         return self._running

@@ -113,7 +113,8 @@ class Elsewhere:
 
 def _serve(make: Make, names: Sequence[str], pipe: Connection) -> None:
     """The life of the process. Whatever goes wrong here is found again, and said, by whoever builds there instead."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    for one in (signal.SIGINT, signal.SIGTERM):  # what ends all processes of a service ends the parent, and it decides
+        signal.signal(one, signal.SIG_IGN)
     os.nice(BUILD_NICENESS)
     threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     construction = make(names)

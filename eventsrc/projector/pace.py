@@ -23,8 +23,10 @@ class Pace:
         """Where those who are in step set out from."""
         self._head: Position = 0
         """How far the log goes for them: the same for all, so that their portions are the same."""
-        self._under_way: set[str] = set()
-        """Those who set out and have not arrived."""
+        self._under_way: dict[str, Position] = {}
+        """Those who set out and have not arrived, and from where."""
+        self._held_up: dict[str, Position] = {}
+        """Those who were waited for too long, and where they stood: nobody waits for them until they move again."""
         self._arrived = anyio.Event()
 
     async def set_out(self, name: str, position: Position, head: Position) -> Position:
@@ -40,14 +42,17 @@ class Pace:
                 await self._arrived.wait()
         if position > self._start or not self._head:
             self._start, self._head = position, head
+            self._held_up |= self._under_way
             self._under_way.clear()
-        if position >= self._start - APPLY_EVENTS:
-            self._under_way.add(name)
+        if self._held_up.get(name) != position:
+            self._held_up.pop(name, None)
+            if position >= self._start - APPLY_EVENTS:
+                self._under_way[name] = position
         return self._head if position == self._start else self._start
 
     def leave(self, name: str) -> None:
         """It has arrived, or goes no further: nobody waits for it."""
         if name in self._under_way:
-            self._under_way.discard(name)
+            del self._under_way[name]
             self._arrived.set()
             self._arrived = anyio.Event()

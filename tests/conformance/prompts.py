@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -40,6 +41,17 @@ class Notes:
 
     def read_events(self, events: Sequence[Event]) -> list[Reading | Piece]:
         return [self.read(event) for event in events]
+
+
+class Counting(Notes):
+    """Counts how often each event is read."""
+
+    def __init__(self) -> None:
+        self.times: Counter[Position] = Counter()
+
+    def read(self, event: Event) -> Reading:
+        self.times[event.position] += 1
+        return super().read(event)
 
 
 def join(meanings: Iterable[Reading | Piece]) -> list[Reading]:
@@ -106,6 +118,12 @@ class Prompts(Projection):
             (self._numbers[sid],) = self.connection.execute(query, (sid,)).fetchone()
         self._numbers[sid] += 1
         return self._numbers[sid]
+
+
+class Second(Prompts):
+    """Another read model of the same."""
+
+    name = "second"
 
 
 def notes(count: int, *, seed: int = 3, poison: Iterable[Position] = ()) -> list[Event]:

@@ -22,14 +22,14 @@ from eventsrc.projector import rebuild as rebuild_module
 from eventsrc.projector import yard as yard_module
 from eventsrc.projector.actor import Projector
 from eventsrc.projector.elsewhere import Elsewhere
-from eventsrc.projector.generations import Generations
+from eventsrc.projector.generations import Generations, current
 from eventsrc.projector.rebuild import Construction, rebuild
 from eventsrc.projector.site import Site, Standing
 from eventsrc.projector.together import Together
 from eventsrc.projector.yard import Order, Yard
 from tests.conformance.projections import ListLog, rows, site
-from tests.conformance.prompts import Notes, Prompts, join, notes
-from tests.unit.test_projector_yard import Second, Unsound
+from tests.conformance.prompts import Notes, Prompts, Second, join, notes
+from tests.unit.test_projector_yard import Unsound
 
 COUNT = 500
 KNOWN: dict[str, type[Projection]] = {one.name: one for one in (Prompts, Second, Unsound)}
@@ -184,6 +184,31 @@ async def test_a_failure_elsewhere_is_told_as_one_here(tmp_path: Path, monkeypat
     asked = Asked(tmp_path, monkeypatch, partial(construction, tmp_path / "read"))
     with anyio.fail_after(30), pytest.raises(ReadModelBroken, match="its schema is wrong"):
         await asked.yard.build(Order(Unsound))
+
+
+async def test_what_the_log_took_back_while_it_was_built_from_is_built_again(tmp_path: Path) -> None:
+    log, watermark = ListLog(notes(200)), Watermark(100)
+    here = site(tmp_path / "read", log, Notes(), join)
+    told: list[Standing] = []
+    built = anyio.Event()
+
+    def hear(standing: Standing) -> None:
+        told.append(standing)
+        if "200 of 200" in standing.reason:
+            built.set()
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(Projector(Prompts, here, watermark, hear).run)
+            await built.wait()
+            await anyio.wait_all_tasks_blocked()
+            assert not any(standing.position > 100 for standing in told), "beyond what is durable nothing is shown"
+            log.events[100:] = notes(200, seed=8)[100:]  # a full disk: what was written was cut off, and others came
+            watermark.advance(200)
+            watermark.close()
+    fresh = site(tmp_path / "fresh", ListLog(log.events), Notes(), join)
+    rebuild([Prompts], fresh)
+    assert rows(current(here.read_dir, "prompts")) == rows(current(fresh.read_dir, "prompts"))
 
 
 async def test_one_that_is_far_behind_is_built_anew_and_then_follows(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,9 +11,8 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from eventsrc.actor import Watermark
-from eventsrc.event import Event, Position
+from eventsrc.event import Position
 from eventsrc.limits import APPLY_EVENTS
-from eventsrc.plugin import Reading
 from eventsrc.projector import feed as feed_module
 from eventsrc.projector import pace as pace_module
 from eventsrc.projector.actor import Projector
@@ -22,7 +20,7 @@ from eventsrc.projector.pace import Pace
 from eventsrc.projector.site import Standing
 from eventsrc.projector.together import Together
 from tests.conformance.projections import ListLog, site
-from tests.conformance.prompts import Notes, Prompts, join, notes
+from tests.conformance.prompts import Counting, Notes, Prompts, Second, join, notes
 
 FAR = 10 * APPLY_EVENTS
 
@@ -69,7 +67,21 @@ async def test_who_is_held_up_is_waited_for_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pace_module, "STRAGGLER_SECONDS", 60.0)
     with anyio.fail_after(5):
         for position in range(20, 100, 10):
+            assert await pace.set_out("held up", 0, FAR) == position - 10
             assert await pace.set_out("a", position, FAR) == FAR
+
+
+async def test_who_was_held_up_and_moves_again_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace_module, "STRAGGLER_SECONDS", 0.05)
+    pace = Pace()
+    for name in ("a", "held up"):
+        await pace.set_out(name, 0, FAR)
+    await pace.set_out("a", 10, FAR)
+    await pace.set_out("held up", 5, FAR)
+    monkeypatch.setattr(pace_module, "STRAGGLER_SECONDS", 60.0)
+    with anyio.move_on_after(0.1) as waited:
+        await pace.set_out("a", 20, FAR)
+    assert waited.cancelled_caught
 
 
 async def test_who_is_a_little_behind_is_sent_to_where_the_others_stand_and_joins_them() -> None:
@@ -85,21 +97,6 @@ async def test_nobody_waits_for_one_who_is_far_behind() -> None:
     assert await pace.set_out("b", 5, FAR + 10) == FAR
     with anyio.fail_after(0.5):
         assert await pace.set_out("a", FAR + 5, FAR + 20) == FAR + 20
-
-
-class Counting(Notes):
-    """Counts how often each event is read."""
-
-    def __init__(self) -> None:
-        self.times: Counter[Position] = Counter()
-
-    def read(self, event: Event) -> Reading:
-        self.times[event.position] += 1
-        return super().read(event)
-
-
-class Second(Prompts):
-    name = "second"
 
 
 class Slow(Prompts):

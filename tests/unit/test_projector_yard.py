@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,30 +11,15 @@ import anyio.to_thread
 import pytest
 
 from eventsrc.errors import EventsrcError, ReadModelBroken, RebuildStopped
-from eventsrc.event import Event, Position
+from eventsrc.event import Position
 from eventsrc.plugin import Projection, Reading
 from eventsrc.projector.build import Build
 from eventsrc.projector.generations import Generations
 from eventsrc.projector.yard import Order, Yard
 from tests.conformance.projections import ListLog, rows, site
-from tests.conformance.prompts import Notes, Prompts, join, notes
+from tests.conformance.prompts import Counting, Prompts, Second, join, notes
 
 COUNT = 500
-
-
-class Counting(Notes):
-    """Counts how often each event is read."""
-
-    def __init__(self) -> None:
-        self.times: Counter[Position] = Counter()
-
-    def read(self, event: Event) -> Reading:
-        self.times[event.position] += 1
-        return super().read(event)
-
-
-class Second(Prompts):
-    name = "second"
 
 
 class Unsound(Prompts):
