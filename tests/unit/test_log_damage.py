@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from eventsrc.errors import LogCorrupt
-from eventsrc.log import verify
+from eventsrc.log import LogReader, verify
 from tests.kit.log import append, build, files, newest, notes, open_log, records
 
 GROUPS = (1, 2, 1)
@@ -152,3 +152,33 @@ def test_two_torn_tails_are_both_kept(tmp_path: Path) -> None:
         log.close()
     kept = sorted(path.read_bytes() for path in (tmp_path / "log" / "aside").iterdir())
     assert kept == [b'{"torn', b'{"torn again']
+
+
+def test_no_flipped_bit_gets_past_the_check_of_many_lines_together(tmp_path: Path) -> None:
+    """Large groups are checked as a whole; the groups above are too small for that."""
+    data, count = tmp_path / "large", 20
+    build(data, (count,))
+    path = newest(data)
+    content = path.read_bytes()
+    for byte in range(len(content)):
+        damaged = bytearray(content)
+        damaged[byte] ^= 1 << byte % 8
+        path.write_bytes(damaged)
+        with pytest.raises(LogCorrupt):
+            LogReader(data).read(0, until=count)
+    path.write_bytes(content)
+    assert len(LogReader(data).read(0, until=count)) == count
+    path.write_bytes(content.replace(b'"7"', b'"8"'))
+    assert not verify(data).ok
+
+
+@pytest.mark.parametrize("place", range(18))
+def test_sound_lines_of_a_large_group_in_another_order_are_refused(tmp_path: Path, place: int) -> None:
+    data = tmp_path / "large"
+    build(data, (20,))
+    lines = newest(data).read_bytes().splitlines(keepends=True)
+    swapped = [*lines[:place], lines[place + 1], lines[place], *lines[place + 2 :]]
+    for changed in (swapped, lines[:place] + lines[place + 1 :], [*lines[: place + 1], *lines[place:-1]]):
+        newest(data).write_bytes(b"".join(changed))
+        with pytest.raises(LogCorrupt):
+            LogReader(data).read(0, until=20)

@@ -21,6 +21,7 @@ IDS = [*"abc", "", 'x",', 'a","b', "a\\", '"', "%b", "\n", "\u2028", "\ud800", "
 TIMES = [None, "2026-01-01T00:00:00Z", 'odd"time', "\udfff"]
 DATA = st.sampled_from([b'{"a":1}', b"1"])
 USUAL = st.builds(Record, source=st.just("urn:a%d"), data=DATA, id=st.text("abc0/%", min_size=1))
+QUOTED = st.builds(Record, source=st.just("urn:a"), data=DATA, id=st.sampled_from([one for one in IDS if one]))
 CLAIMED = st.builds(
     Record, source=st.just("urn:a%d"), data=DATA, id=st.text("abc0/%", min_size=1), unique=st.just(True)
 )
@@ -62,7 +63,7 @@ def paired(
     )
 
 
-@given(paired(USUAL, GOOD) | paired(CLAIMED, GOOD))
+@given(paired(USUAL, GOOD) | paired(CLAIMED, GOOD) | paired(USUAL | QUOTED, GOOD))
 def test_usual_records_become_the_same_drafts(pairs: list[tuple[Record, Envelope]]) -> None:
     records, envelopes = [record for record, _ in pairs], [envelope for _, envelope in pairs]
     assert at_once(records, envelopes) == one_by_one(records, envelopes)
